@@ -1,0 +1,195 @@
+// Cycles a packet and stage of both walks: TSC cycles from after receive to before transmit, cryptography included.
+// Two gateways in memory; what one seals the other opens. See bench/README.md.
+
+#include <x86intrin.h>
+
+#include <algorithm>
+#include <boost/json.hpp>
+#include <cstdio>
+#include <map>
+
+#include "test/support/memory_gateway.h"
+
+namespace isthmus::bench {
+namespace {
+
+using namespace isthmus::test;
+
+constexpr std::size_t kRuns = 31;
+constexpr std::size_t kBurstsPerRun = 200;
+
+struct Case {
+  std::size_t bytes = 64;  // of the inner packet
+  std::uint32_t peers = 1;
+  std::uint32_t mappings = 1;  // per peer
+  std::size_t burst = kBurst;
+};
+
+// Peer i is seen as prefixes of 100.64.0.0/10 and has 10.128.0.0/9; both sides translate both addresses.
+config::ValidatedConfig make_config(const Case& c, bool near_side) {
+  config::ValidatedConfig config;
+  config.name = near_side ? "near" : "far";
+  config.listen_port = 51820;
+  config.pods = {prefix4("10.244.0.0/16")};
+  for (std::uint32_t p = 0; p < c.peers; ++p) {
+    config::PeerConfig peer;
+    peer.name = "peer" + std::to_string(p);
+    peer.mtu = 1420;
+    for (std::uint32_t m = 0; m < c.mappings; ++m) {
+      const std::uint32_t number = p * c.mappings + m;
+      const Ipv4Prefix real{{0x0a800000U + (m << 8)}, 24};          // 10.128.m.0/24, the same for every peer
+      const Ipv4Prefix seen_as{{0x64400000U + (number << 8)}, 24};  // 100.64.0.0/10, its own for every peer
+      if (near_side) {
+        peer.remote.push_back(nat::make_prefix_map(real, seen_as));
+      } else {
+        peer.local.push_back(nat::make_prefix_map(prefix4("10.244.1.0/24"), real));
+      }
+    }
+    if (near_side) {
+      peer.local = {nat::make_prefix_map(prefix4("10.244.0.0/16"), prefix4("10.99.0.0/16"))};
+    } else {
+      peer.remote = {nat::make_prefix_map({{0x0a630000}, 16}, {{0xc6120000U}, 16})};  // seen as 198.18.0.0/16
+    }
+    config.peers.push_back(peer);
+  }
+  return config;
+}
+
+double median(std::vector<double> values) {
+  std::ranges::nth_element(values, values.begin() + static_cast<std::ptrdiff_t>(values.size() / 2));
+  return values[values.size() / 2];
+}
+
+// Times of one walk, by stage.
+struct Measure {
+  std::map<std::string, std::vector<double>> stages;  // a value a run, cycles a packet
+  std::vector<double> total;
+
+  void print(const char* name, const Case& c, std::string_view aead) const {
+    boost::json::object per_stage;
+    for (const auto& [stage, values] : stages) per_stage[stage] = median(values);
+    const double middle = median(total);
+    std::vector<double> deviations;
+    for (const double value : total) deviations.push_back(std::abs(value - middle));
+    const boost::json::object line{{"name", name},
+                                   {"bytes", c.bytes},
+                                   {"peers", c.peers},
+                                   {"mappings", c.mappings},
+                                   {"burst", c.burst},
+                                   {"aead", aead},
+                                   {"cycles_per_packet", middle},
+                                   {"spread", median(deviations)},
+                                   {"stages", per_stage}};
+    std::puts(boost::json::serialize(line).c_str());
+  }
+};
+
+class Bench {
+ public:
+  explicit Bench(const Case& c)
+      : case_(c),
+        near_({.config = make_config(c, true)}),
+        far_({.underlay_address = "192.0.2.2", .config = make_config(c, false)}) {
+    for (std::uint32_t p = 0; p < c.peers; ++p) {
+      const std::uint32_t near_index = near_.shared.sessions.reserve_index(p);
+      const std::uint32_t far_index = far_.shared.sessions.reserve_index(p);
+      near_.add_session(p, far_.own, near_index, far_index, static_cast<std::uint8_t>(p + 1), true);
+      far_.add_session(p, near_.own, far_index, near_index, static_cast<std::uint8_t>(p + 1), false);
+    }
+    for (std::size_t i = 0; i < c.burst; ++i) {
+      const auto number = static_cast<std::uint32_t>(i * 7919 % (c.peers * c.mappings));
+      templates_.push_back(PacketBuilder()
+                               .ethernet(kClusterMac, kPodMac)
+                               .ipv4(ip4("10.244.1.5"), {0x64400005U + (number << 8)})
+                               .udp(static_cast<std::uint16_t>(1024 + i), 4000)
+                               .payload_size(c.bytes - 28)
+                               .bytes());
+      Packet packet;
+      near_.pool.allocate(packet);
+      buffers_.push_back(packet);
+    }
+  }
+
+  void run() {
+    for (std::size_t i = 0; i < 20; ++i) once(nullptr, nullptr);
+    Measure out;
+    Measure in;
+    for (std::size_t r = 0; r < kRuns; ++r) {
+      std::map<std::string, double> out_cycles;
+      std::map<std::string, double> in_cycles;
+      for (std::size_t i = 0; i < kBurstsPerRun; ++i) once(&out_cycles, &in_cycles);
+      collect(out_cycles, out);
+      collect(in_cycles, in);
+    }
+    out.print("outbound", case_, near_.walker.aead->name());
+    in.print("inbound", case_, far_.walker.aead->name());
+  }
+
+ private:
+  void once(std::map<std::string, double>* out, std::map<std::string, double>* in) {
+    burst_.clear();
+    for (std::size_t i = 0; i < case_.burst; ++i) {
+      Packet& packet = burst_.add();
+      packet = buffers_[i];
+      packet.resize(templates_[i].size());
+      std::ranges::copy(templates_[i], packet.data);
+    }
+    walk(near_.walker, pipeline::outbound(), out);
+    for (Packet& packet : burst_.all()) {
+      const Packet frame = packet;
+      packet = Packet{};
+      packet.data = frame.data;
+      packet.length = frame.length;
+      packet.headroom = frame.headroom;
+      packet.tailroom = frame.tailroom;
+    }
+    walk(far_.walker, pipeline::inbound(), in);
+  }
+
+  void walk(pipeline::Walker& walker, std::span<const pipeline::Stage> stages, std::map<std::string, double>* cycles) {
+    walker.load(kStart + std::chrono::seconds(1));
+    for (const pipeline::Stage& stage : stages) {
+      const std::uint64_t begin = __rdtsc();
+      stage.run(walker, burst_);
+      const std::uint64_t end = __rdtsc();
+      if (cycles != nullptr) (*cycles)[std::string(stage.name)] += static_cast<double>(end - begin);
+    }
+    // A benchmark of packets that died would be fast.
+    burst_.each([&](Packet&) { ++survivors_; });
+    expected_ += burst_.size();
+    if (survivors_ != expected_) {
+      std::fprintf(stderr, "walk_bench: a packet died: %s\n", describe(burst_[0].drop).name.data());
+      std::exit(1);
+    }
+  }
+
+  void collect(const std::map<std::string, double>& cycles, Measure& measure) const {
+    const double packets = static_cast<double>(case_.burst * kBurstsPerRun);
+    double total = 0;
+    for (const auto& [stage, sum] : cycles) {
+      measure.stages[stage].push_back(sum / packets);
+      total += sum / packets;
+    }
+    measure.total.push_back(total);
+  }
+
+  const Case case_;
+  MemoryGateway near_;
+  MemoryGateway far_;
+  std::vector<Bytes> templates_;
+  std::vector<Packet> buffers_;
+  PacketBurst burst_;
+  std::size_t survivors_ = 0;
+  std::size_t expected_ = 0;
+};
+
+}  // namespace
+}  // namespace isthmus::bench
+
+int main() {
+  using isthmus::bench::Bench;
+  for (const std::size_t bytes : {64, 512, 1420}) Bench({.bytes = bytes}).run();
+  Bench({.bytes = 64, .peers = 100}).run();
+  Bench({.bytes = 64, .peers = 1, .mappings = 250}).run();
+  Bench({.bytes = 64, .burst = 8}).run();
+}

@@ -1,0 +1,11 @@
+#pragma once
+#include "dataplane/packet/packet.h"
+#include "dataplane/pipeline/forwarding_tables.h"
+
+namespace isthmus::pipeline {
+
+// Parses the inner packet and holds it to what this peer may do: speak from its own addresses, reach our pods. Fills
+// source_map and destination_map, and takes one off the TTL. (peer, address) is the key, never an address alone.
+void authorize(const ForwardingTables& tables, PacketBurst& burst);
+
+}  // namespace isthmus::pipeline

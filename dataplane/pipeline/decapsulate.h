@@ -1,0 +1,18 @@
+#pragma once
+#include "dataplane/packet/packet.h"
+#include "dataplane/pipeline/forwarding_tables.h"
+#include "dataplane/pipeline/next_hops.h"
+#include "tunnel/session_table.h"
+
+namespace isthmus::pipeline {
+
+// Frames of the underlay port become WireGuard messages: data messages get their session and peer, handshakes are
+// punted to the service thread. What is not for our UDP port is not ours.
+void decapsulate(const ForwardingTables& tables, const NextHops& underlay, bool kernel_owned,
+                 const tunnel::SessionTable& sessions, PacketBurst& burst);
+
+// Where a packet that decapsulate has let pass came from, as pack_endpoint. Holds until a later stage parses the inner
+// packet: the outer headers still lie before `data`.
+std::uint64_t outer_source(const Packet& packet);
+
+}  // namespace isthmus::pipeline

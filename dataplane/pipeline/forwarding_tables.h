@@ -1,0 +1,37 @@
+#pragma once
+// What the walks look up: made by compile from a configuration, published whole, never patched.
+
+#include <cstdint>
+#include <vector>
+
+#include "dataplane/packet/packet.h"
+#include "dataplane/route/prefix_table.h"
+#include "nat/prefix_map.h"
+
+namespace isthmus::pipeline {
+
+// A remote address alone is never a key: every table but the first belongs to one peer.
+struct PeerTables {
+  bool configured = false;
+  std::uint16_t mtu = 0;                // largest inner packet towards this peer
+  std::vector<nat::PrefixMap> maps;     // remote maps first, then local ones; values below are indexes into it
+  route::PrefixTable remote_by_real;    // inbound: may this source speak, and how is it seen here
+  route::PrefixTable local_by_real;     // outbound: may this source speak, and how is it seen there
+  route::PrefixTable local_by_seen_as;  // inbound: what the peer may reach, and which pod that is
+};
+
+// Where a destination goes: one lookup answers both.
+struct Route {
+  PeerIndex peer = kNoPeer;
+  std::uint32_t map = 0;  // index into that peer's maps
+  auto operator<=>(const Route&) const = default;
+};
+
+struct ForwardingTables {
+  std::uint16_t listen_port = 0;        // UDP, on the underlay port
+  route::PrefixTable route_by_seen_as;  // outbound: destination as the cluster sees it -> index into routes
+  std::vector<Route> routes;
+  std::vector<PeerTables> peers;  // by PeerIndex
+};
+
+}  // namespace isthmus::pipeline

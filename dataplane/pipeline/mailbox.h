@@ -1,0 +1,54 @@
+#pragma once
+// What a worker and the service thread hand to each other: packets that leave or rejoin a walk, and news of a session.
+
+#include <boost/lockfree/spsc_queue.hpp>
+#include <cstdint>
+
+#include "dataplane/packet/packet.h"
+#include "dataplane/pipeline/counters.h"
+
+namespace isthmus::pipeline {
+
+struct ToService {
+  enum class Kind : std::uint8_t {
+    kPacket,     // packet.punt says why; its memory goes with it
+    kConfirmed,  // first authenticated message of the session `local_index`
+    kRoamed,     // `peer` was heard authentically from `endpoint`
+  };
+  Kind kind = Kind::kPacket;
+  Direction direction = Direction::kOutbound;  // kPacket: the walk that it left
+  PeerIndex peer = kNoPeer;
+  std::uint32_t local_index = 0;
+  std::uint64_t endpoint = 0;  // pack_endpoint
+  Packet packet{};
+};
+
+struct ToWorker {
+  enum class Kind : std::uint8_t {
+    kTransmitCluster,   // a frame of the service thread's own
+    kTransmitUnderlay,  // the same
+    kResumeOutbound,    // data at the IP header as the cluster sent it: walks outbound from route_to_peer on
+    kResumeInbound,     // data at the translated IP header: walks inbound from resolve_next_hop on
+  };
+  Kind kind = Kind::kTransmitUnderlay;
+  Packet packet{};
+};
+
+// One a worker. Each end is one thread's; a full queue refuses.
+class Mailbox {
+ public:
+  bool to_service(const ToService& item) { return to_service_.push(item); }
+  bool to_worker(const ToWorker& item) { return to_worker_.push(item); }
+  bool take_for_service(ToService& item) { return to_service_.pop(item); }
+  bool take_for_worker(ToWorker& item) { return to_worker_.pop(item); }
+  bool service_has_mail() const { return to_service_.read_available() != 0; }         // asked by the worker
+  bool worker_has_mail() const { return to_worker_.write_available() != kCapacity; }  // asked by the service thread
+
+ private:
+  static constexpr std::size_t kCapacity = 2048;
+
+  boost::lockfree::spsc_queue<ToService, boost::lockfree::capacity<kCapacity>> to_service_;
+  boost::lockfree::spsc_queue<ToWorker, boost::lockfree::capacity<kCapacity>> to_worker_;
+};
+
+}  // namespace isthmus::pipeline

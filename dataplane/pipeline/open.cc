@@ -1,0 +1,72 @@
+#include "dataplane/pipeline/open.h"
+
+#include "dataplane/pipeline/decapsulate.h"
+#include "tunnel/wire.h"
+
+namespace isthmus::pipeline {
+namespace {
+
+// The cheap looks before any cryptography.
+DropReason refuse_early(const tunnel::Session& session, std::uint64_t counter, Instant now) {
+  if (session.expired(now)) return DropReason::kSessionExpired;
+  if (counter >= tunnel::kRejectAfterMessages) return DropReason::kSessionExhausted;
+  if (!session.window.may_accept(counter)) return DropReason::kReplayed;
+  return DropReason::kNone;
+}
+
+// What an authentic message tells the service thread. Should the mailbox be full, the next message tells it again.
+void report(const Packet& packet, const PeerState& peer, Mailbox& mailbox) {
+  tunnel::Session& session = *packet.session;
+  if (!session.confirmed.load(std::memory_order_relaxed)) {
+    session.confirmed.store(
+        mailbox.to_service({.kind = ToService::Kind::kConfirmed, .local_index = session.local_index}),
+        std::memory_order_relaxed);
+  }
+  const std::uint64_t source = outer_source(packet);
+  if (source != peer.endpoint.load(std::memory_order_relaxed)) {
+    mailbox.to_service({.kind = ToService::Kind::kRoamed, .peer = packet.peer, .endpoint = source});
+  }
+}
+
+void accept(Packet& packet, PeerState& peer, const tunnel::AeadJob& job, Mailbox& mailbox, Instant now) {
+  if (!job.authentic) {
+    packet.drop = DropReason::kAuthenticationFailed;
+    return;
+  }
+  if (!packet.session->window.accept(job.counter)) {
+    packet.drop = DropReason::kReplayed;
+    return;
+  }
+  report(packet, peer, mailbox);
+  peer.link.any_received.set(now);
+  packet.pull(sizeof(tunnel::DataHeader));
+  packet.resize(job.length);
+  packet.inner_length = static_cast<std::uint16_t>(job.length);
+  if (job.length == 0) {
+    packet.punt = Punt::kKeepalive;
+  } else {
+    peer.link.data_received.set(now);
+  }
+}
+
+}  // namespace
+
+void open(const PeerStates& peers, tunnel::BurstAead& aead, Mailbox& mailbox, AeadJobs& jobs, Instant now,
+          PacketBurst& burst) {
+  std::size_t count = 0;
+  burst.each([&](Packet& packet) {
+    const std::uint64_t counter = packet.header<tunnel::DataHeader>()->counter;
+    packet.drop = refuse_early(*packet.session, counter, now);
+    if (packet.drop != DropReason::kNone) return;
+    jobs[count++] = {.key = &packet.session->keys.receiving,
+                     .counter = counter,
+                     .data = packet.data + sizeof(tunnel::DataHeader),
+                     .length = packet.length - static_cast<std::uint32_t>(tunnel::kDataOverhead)};
+  });
+  aead.open({jobs.data(), count});
+  const tunnel::AeadJob* job = jobs.data();
+  burst.each(
+      [&](Packet& packet) { accept(packet, *peers[static_cast<std::size_t>(packet.peer)], *job++, mailbox, now); });
+}
+
+}  // namespace isthmus::pipeline
