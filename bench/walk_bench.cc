@@ -6,7 +6,8 @@
 #include <algorithm>
 #include <boost/json.hpp>
 #include <cstdio>
-#include <map>
+#include <numeric>
+#include <utility>
 
 #include "test/support/memory_gateway.h"
 
@@ -60,14 +61,17 @@ double median(std::vector<double> values) {
   return values[values.size() / 2];
 }
 
-// Times of one walk, by stage.
+// Times of one walk.
 struct Measure {
-  std::map<std::string, std::vector<double>> stages;  // a value a run, cycles a packet
+  explicit Measure(std::span<const pipeline::Stage> walk) : stages(walk), by_stage(walk.size()) {}
+
+  std::span<const pipeline::Stage> stages;
+  std::vector<std::vector<double>> by_stage;  // [stage][run], cycles a packet
   std::vector<double> total;
 
   void print(const char* name, const Case& c, std::string_view aead) const {
     boost::json::object per_stage;
-    for (const auto& [stage, values] : stages) per_stage[stage] = median(values);
+    for (std::size_t i = 0; i < stages.size(); ++i) per_stage[stages[i].name] = median(by_stage[i]);
     const double middle = median(total);
     std::vector<double> deviations;
     for (const double value : total) deviations.push_back(std::abs(value - middle));
@@ -111,13 +115,15 @@ class Bench {
   }
 
   void run() {
-    for (std::size_t i = 0; i < 20; ++i) once(nullptr, nullptr);
-    Measure out;
-    Measure in;
+    Measure out(pipeline::outbound());
+    Measure in(pipeline::inbound());
+    std::vector<double> ignored_out(out.stages.size());
+    std::vector<double> ignored_in(in.stages.size());
+    for (std::size_t i = 0; i < 20; ++i) once(ignored_out, ignored_in);
     for (std::size_t r = 0; r < kRuns; ++r) {
-      std::map<std::string, double> out_cycles;
-      std::map<std::string, double> in_cycles;
-      for (std::size_t i = 0; i < kBurstsPerRun; ++i) once(&out_cycles, &in_cycles);
+      std::vector<double> out_cycles(out.stages.size());
+      std::vector<double> in_cycles(in.stages.size());
+      for (std::size_t i = 0; i < kBurstsPerRun; ++i) once(out_cycles, in_cycles);
       collect(out_cycles, out);
       collect(in_cycles, in);
     }
@@ -126,7 +132,8 @@ class Bench {
   }
 
  private:
-  void once(std::map<std::string, double>* out, std::map<std::string, double>* in) {
+  // One burst out of one gateway and into the other.
+  void once(std::vector<double>& out, std::vector<double>& in) {
     burst_.clear();
     for (std::size_t i = 0; i < case_.burst; ++i) {
       Packet& packet = burst_.add();
@@ -136,8 +143,7 @@ class Bench {
     }
     walk(near_.walker, pipeline::outbound(), out);
     for (Packet& packet : burst_.all()) {
-      const Packet frame = packet;
-      packet = Packet{};
+      const Packet frame = std::exchange(packet, Packet{});
       packet.data = frame.data;
       packet.length = frame.length;
       packet.headroom = frame.headroom;
@@ -146,31 +152,25 @@ class Bench {
     walk(far_.walker, pipeline::inbound(), in);
   }
 
-  void walk(pipeline::Walker& walker, std::span<const pipeline::Stage> stages, std::map<std::string, double>* cycles) {
+  void walk(pipeline::Walker& walker, std::span<const pipeline::Stage> stages, std::vector<double>& cycles) {
     walker.load(kStart + std::chrono::seconds(1));
-    for (const pipeline::Stage& stage : stages) {
+    for (std::size_t i = 0; i < stages.size(); ++i) {
       const std::uint64_t begin = __rdtsc();
-      stage.run(walker, burst_);
-      const std::uint64_t end = __rdtsc();
-      if (cycles != nullptr) (*cycles)[std::string(stage.name)] += static_cast<double>(end - begin);
+      stages[i].run(walker, burst_);
+      cycles[i] += static_cast<double>(__rdtsc() - begin);
     }
     // A benchmark of packets that died would be fast.
-    burst_.each([&](Packet&) { ++survivors_; });
-    expected_ += burst_.size();
-    if (survivors_ != expected_) {
-      std::fprintf(stderr, "walk_bench: a packet died: %s\n", describe(burst_[0].drop).name.data());
+    for (const Packet& packet : burst_.all()) {
+      if (packet.walks()) continue;
+      std::fprintf(stderr, "walk_bench: a packet died: %s\n", describe(packet.drop).name.data());
       std::exit(1);
     }
   }
 
-  void collect(const std::map<std::string, double>& cycles, Measure& measure) const {
+  void collect(const std::vector<double>& cycles, Measure& measure) const {
     const double packets = static_cast<double>(case_.burst * kBurstsPerRun);
-    double total = 0;
-    for (const auto& [stage, sum] : cycles) {
-      measure.stages[stage].push_back(sum / packets);
-      total += sum / packets;
-    }
-    measure.total.push_back(total);
+    for (std::size_t i = 0; i < cycles.size(); ++i) measure.by_stage[i].push_back(cycles[i] / packets);
+    measure.total.push_back(std::reduce(cycles.begin(), cycles.end()) / packets);
   }
 
   const Case case_;
@@ -179,8 +179,6 @@ class Bench {
   std::vector<Bytes> templates_;
   std::vector<Packet> buffers_;
   PacketBurst burst_;
-  std::size_t survivors_ = 0;
-  std::size_t expected_ = 0;
 };
 
 }  // namespace

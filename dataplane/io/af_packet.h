@@ -1,0 +1,18 @@
+#pragma once
+// A network interface of the kernel as a DPDK port, through a packet socket (net_af_packet).
+
+#include <cstdint>
+#include <string>
+
+namespace isthmus::io {
+
+struct AfPacketDevice {
+  std::string devargs;
+  std::uint16_t largest_frame = 0;  // a buffer must hold this much
+};
+
+// `index` tells the ports of one process apart. Slots are made for the MTU that the interface has now: a longer frame
+// arrives cut. Throws std::system_error when there is no such interface.
+AfPacketDevice af_packet_device(const std::string& interface, unsigned index, std::uint16_t queues);
+
+}  // namespace isthmus::io

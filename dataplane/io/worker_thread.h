@@ -1,0 +1,49 @@
+#pragma once
+// The thread that makes a worker go round.
+
+#include <atomic>
+#include <functional>
+#include <thread>
+
+#include "dataplane/io/quiescence.h"
+#include "dataplane/pipeline/worker.h"
+
+namespace isthmus::io {
+
+enum class Polling : std::uint8_t {
+  kAdaptive,  // sleeps when nothing comes: an idle gateway costs a few per cent of a core, a first packet waits < 200
+              // us
+  kBusy,      // never sleeps
+};
+
+class WorkerThread {
+ public:
+  // `doorbell` is called when the service thread has mail, at most once a round; it may make a system call.
+  WorkerThread(pipeline::Worker& worker, pipeline::Mailbox& mailbox, Quiescence& quiescence, unsigned index,
+               std::function<void()> doorbell);
+  ~WorkerThread();  // stops and joins
+  WorkerThread(const WorkerThread&) = delete;
+  WorkerThread& operator=(const WorkerThread&) = delete;
+
+  void set_polling(Polling polling) { polling_.store(polling, std::memory_order_relaxed); }
+  // Rounds so far; a watchdog sees a worker that stands still.
+  std::uint64_t rounds() const { return rounds_.load(std::memory_order_relaxed); }
+
+ private:
+  void run();
+
+  pipeline::Worker& worker_;
+  pipeline::Mailbox& mailbox_;
+  Quiescence& quiescence_;
+  const unsigned index_;
+  const std::function<void()> doorbell_;
+  std::atomic<Polling> polling_{Polling::kAdaptive};
+  std::atomic<std::uint64_t> rounds_{0};
+  std::atomic<bool> stop_{false};
+  std::thread thread_;
+};
+
+// The machine's monotonic clock: the only clock that packets' times come from.
+Instant monotonic_now();
+
+}  // namespace isthmus::io

@@ -1,0 +1,69 @@
+#pragma once
+// The service thread's heart: applies documents, answers for the state, and moves what workers hand over.
+
+#include <boost/asio/io_context.hpp>
+#include <memory>
+#include <optional>
+
+#include "dataplane/config/api.h"
+#include "dataplane/config/validate.h"
+#include "dataplane/service/data_plane.h"
+#include "dataplane/service/kernel_guard.h"
+#include "dataplane/service/next_hop_source.h"
+#include "dataplane/service/super_frames.h"
+#include "dataplane/service/tunnel_service.h"
+#include "dataplane/service/underlay.h"
+#include "dataplane/service/waiting_room.h"
+
+namespace isthmus::service {
+
+class Gateway {
+ public:
+  Gateway(boost::asio::io_context& context, Forwarder& forwarder, std::function<tunnel::Now()> clock);
+  ~Gateway();
+
+  config::Response handle(const config::Request& request);
+  // Everything that workers have put into their mailboxes.
+  void take_mail();
+  // Timers, patience of held packets: every 100 ms.
+  void tick();
+
+ private:
+  struct Secrets {
+    tunnel::SecretKey private_key;
+    std::vector<tunnel::SecretKey> preshared;  // by peer of the configuration; all zero: none
+    bool operator==(const Secrets&) const = default;
+  };
+
+  config::Response apply(const config::DesiredState& desired);
+  std::variant<Secrets, config::ConfigErrors> read_secrets(const config::ValidatedConfig& config) const;
+  config::ConfigErrors refuse_changes(const config::ValidatedConfig& next) const;
+  void start(const config::ValidatedConfig& config);
+  std::unique_ptr<NextHopSource> make_source(const config::PortConfig& port, bool underlay);
+  void commit(const config::ValidatedConfig& next, const Secrets& secrets);
+  std::vector<PeerIndex> claim_places(const config::ValidatedConfig& next);
+  void update_peers(const config::ValidatedConfig& next, const Secrets& secrets, const std::vector<PeerIndex>& places);
+  void remove_missing_peers(const config::ValidatedConfig& next);
+  void guard_kernel(const config::ValidatedConfig& config);
+  void take(pipeline::ToService& item);
+  void free_places();
+  void cluster_changed();
+
+  boost::asio::io_context& context_;
+  DataPlane plane_;
+  Underlay underlay_;
+  WaitingRoom waiting_;
+  TunnelService tunnel_service_;
+  std::unique_ptr<NextHopSource> cluster_source_;
+  std::unique_ptr<NextHopSource> underlay_source_;
+  std::unique_ptr<KernelGuard> guard_;
+  std::vector<std::unique_ptr<SuperFrameGuard>> super_frame_guards_;
+  std::vector<PeerIndex> leaving_;  // not configured any more, but packets on their way to a worker may name them
+  std::optional<config::DesiredState> desired_;
+  std::optional<config::ValidatedConfig> config_;
+  std::optional<Secrets> secrets_;
+  std::uint64_t generation_ = 0;
+  std::int64_t started_seconds_;
+};
+
+}  // namespace isthmus::service

@@ -1,0 +1,152 @@
+#include "dataplane/service/status.h"
+
+#include <unistd.h>
+
+#ifndef ISTHMUS_VERSION
+#define ISTHMUS_VERSION "unknown"
+#endif
+
+namespace isthmus::service {
+
+using pipeline::Direction;
+
+namespace {
+
+const char* name_of(Direction direction) { return direction == Direction::kOutbound ? "outbound" : "inbound"; }
+
+constexpr Direction kBoth[] = {Direction::kOutbound, Direction::kInbound};
+
+config::PortStatus port_status(const char* role, const config::PortConfig& port, const NextHopSource& source) {
+  config::PortStatus status{.role = role, .mac = to_string(source.mac())};
+  if (const auto* kernel = std::get_if<config::KernelPort>(&port)) {
+    status.device = kernel->interface;
+    status.kernel = true;
+  } else {
+    status.device = std::get<config::DevicePort>(port).device;
+  }
+  for (const InterfaceAddress& address : source.addresses()) status.addresses.push_back(to_string(address));
+  return status;
+}
+
+std::vector<config::DesiredMap> in_words(const std::vector<nat::PrefixMap>& maps) {
+  std::vector<config::DesiredMap> words;
+  for (const nat::PrefixMap& map : maps) words.push_back({to_string(map.real), to_string(map.seen_as)});
+  return words;
+}
+
+// Sums one counter of a peer over all workers.
+template <typename Member>
+std::uint64_t sum(const pipeline::PeerState& state, Direction direction, Member member) {
+  std::uint64_t total = 0;
+  for (const auto& worker : state.counters) total += (worker[static_cast<std::size_t>(direction)].*member).get();
+  return total;
+}
+
+constexpr std::int64_t kAliveSeconds =
+    std::chrono::duration_cast<std::chrono::seconds>(tunnel::kRejectAfterTime).count();
+
+void add_peer(DataPlane& plane, const WaitingRoom& waiting, const tunnel::Tunnel& tunnel, PeerIndex peer,
+              config::Status& status) {
+  using pipeline::PeerCounters;
+  const PeerRecord& record = plane.registry[peer];
+  const pipeline::PeerState& state = plane.state(peer);
+  const tunnel::PeerView view = tunnel.view(peer);
+  const tunnel::Now now = plane.now();
+  config::PeerStatus words{.name = record.name, .public_key = tunnel::to_base64(view.public_key)};
+  if (view.endpoint) words.endpoint = to_string(*view.endpoint);
+  if (view.last_handshake) words.last_handshake_seconds = static_cast<std::int64_t>(view.last_handshake->seconds);
+  const Instant heard = state.link.any_received.get();
+  if (heard != kNever) words.last_received_age = std::chrono::duration<double>(now.instant - heard).count();
+  const auto handshake_age = static_cast<std::int64_t>(now.wall.seconds) - words.last_handshake_seconds;
+  words.connected = (view.has_session && handshake_age < kAliveSeconds) ||
+                    (heard != kNever && words.last_received_age < static_cast<double>(kAliveSeconds));
+  words.transmit_bytes = sum(state, Direction::kOutbound, &PeerCounters::tunnel_bytes) + view.handshake_bytes_sent +
+                         record.keepalive_bytes;
+  words.receive_bytes = sum(state, Direction::kInbound, &PeerCounters::tunnel_bytes) + view.handshake_bytes_received;
+  words.outbound_packets = sum(state, Direction::kOutbound, &PeerCounters::packets);
+  words.outbound_bytes = sum(state, Direction::kOutbound, &PeerCounters::bytes);
+  words.inbound_packets = sum(state, Direction::kInbound, &PeerCounters::packets);
+  words.inbound_bytes = sum(state, Direction::kInbound, &PeerCounters::bytes);
+  words.held_packets = waiting.held_for(peer);
+  words.remote = in_words(record.config.remote);
+  words.local = in_words(record.config.local);
+  status.peers.push_back(std::move(words));
+}
+
+void add_drop(const std::string& peer, Direction direction, std::size_t reason, std::uint64_t packets,
+              config::Status& status) {
+  if (packets == 0) return;
+  const ReasonText& text = describe(static_cast<DropReason>(reason));
+  status.drops.push_back({.peer = peer,
+                          .direction = name_of(direction),
+                          .stage = std::string(text.stage),
+                          .reason = std::string(text.name),
+                          .help = std::string(text.help),
+                          .packets = packets});
+}
+
+void add_drops(DataPlane& plane, const WaitingRoom& waiting, config::Status& status) {
+  for (const Direction direction : kBoth) {
+    const auto d = static_cast<std::size_t>(direction);
+    for (std::size_t reason = 1; reason < kDropReasons; ++reason) {
+      std::uint64_t packets = waiting.dropped_without_peer(direction, static_cast<DropReason>(reason));
+      for (const auto& walker : plane.forwarder.walkers()) {
+        packets += walker->counters[d].drops_without_peer[reason].get();
+      }
+      add_drop("", direction, reason, packets, status);
+      for (const auto& [name, peer] : plane.registry.names()) {
+        packets = plane.registry[peer].drops[d][reason];
+        for (const auto& worker : plane.state(peer).counters) packets += worker[d].drops[reason].get();
+        add_drop(name, direction, reason, packets, status);
+      }
+    }
+  }
+}
+
+void add_walk(DataPlane& plane, Direction direction, config::Status& status) {
+  config::WalkStatus words{.direction = name_of(direction)};
+  std::array<std::uint64_t, kPunts> punts{};
+  for (const auto& walker : plane.forwarder.walkers()) {
+    const pipeline::WalkCounters& counters = walker->counters[static_cast<std::size_t>(direction)];
+    words.received += counters.received.get();
+    words.originated += counters.originated.get();
+    words.resumed += counters.resumed.get();
+    words.transmitted += counters.transmitted.get();
+    words.dropped += counters.dropped.get();
+    for (std::size_t punt = 0; punt < kPunts; ++punt) punts[punt] += counters.punts[punt].get();
+  }
+  for (std::size_t punt = 1; punt < kPunts; ++punt) {
+    words.punted.push_back({std::string(describe(static_cast<Punt>(punt)).name), punts[punt]});
+  }
+  status.walks.push_back(std::move(words));
+}
+
+}  // namespace
+
+config::Status collect_status(DataPlane& plane, const WaitingRoom& waiting, const tunnel::Tunnel& tunnel,
+                              const StatusSource& source) {
+  config::Status status{.version = ISTHMUS_VERSION,
+                        .pid = static_cast<std::uint64_t>(::getpid()),
+                        .started_seconds = source.started_seconds,
+                        .generation = source.generation};
+  if (source.config == nullptr) return status;
+  const config::ValidatedConfig& config = *source.config;
+  status.name = config.name;
+  status.public_key = tunnel::to_base64(tunnel.public_key());
+  status.aead = std::string(plane.forwarder.walkers().front()->aead->name());
+  status.memory = plane.forwarder.memory();
+  status.polling = config.polling == config::Polling::kBusy ? "busy" : "adaptive";
+  status.listen_port = config.listen_port;
+  status.ports.push_back(port_status("cluster", config.cluster_port, *source.cluster));
+  status.ports.push_back(port_status("underlay", config.underlay_port, *source.underlay));
+  for (const auto& [name, peer] : plane.registry.names()) add_peer(plane, waiting, tunnel, peer, status);
+  add_drops(plane, waiting, status);
+  for (const Direction direction : kBoth) add_walk(plane, direction, status);
+  for (std::size_t event = 0; event < tunnel.counts().size(); ++event) {
+    status.handshakes.push_back(
+        {std::string(to_string(static_cast<tunnel::HandshakeEvent>(event))), tunnel.counts()[event]});
+  }
+  return status;
+}
+
+}  // namespace isthmus::service
