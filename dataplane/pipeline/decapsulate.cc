@@ -3,27 +3,74 @@
 #include "dataplane/packet/headers.h"
 #include "dataplane/packet/parse.h"
 #include "dataplane/pipeline/parse.h"
-#include "dataplane/pipeline/peer_state.h"
 #include "tunnel/wire.h"
 
 namespace isthmus::pipeline {
 namespace {
 
+constexpr auto kUdp = static_cast<std::uint8_t>(IpProtocol::kUdp);
+constexpr std::uint8_t kIpv6Fragment = 44;  // RFC 8200 section 4.5
+
+bool not_ours(Packet& packet) {
+  packet.punt = Punt::kNotOurs;
+  return false;
+}
+bool die(Packet& packet, DropReason reason) {
+  packet.drop = reason;
+  return false;
+}
+
+// `data` at an IPv6 header; afterwards l4_offset is its length. Extension headers before UDP are not for us, but for a
+// fragment header: a tunnel message that was cut on its way.
+bool parse_outer_ipv6(const NextHops& underlay, Packet& packet) {
+  if (packet.length < sizeof(Ipv6Header)) return die(packet, DropReason::kIpTruncated);
+  const auto& ip = *packet.header<Ipv6Header>();
+  if (ip.version_class_flow >> 28 != 6) return die(packet, DropReason::kIpHeaderInvalid);
+  const std::size_t total = sizeof(Ipv6Header) + ip.payload_length;
+  if (total > packet.length) return die(packet, DropReason::kIpTruncated);
+  if (!underlay.is_own(ip.destination)) return not_ours(packet);
+  if (ip.next_header == kIpv6Fragment) return die(packet, DropReason::kOuterFragmented);
+  if (ip.next_header != kUdp) return not_ours(packet);
+  packet.resize(total);
+  packet.l4_offset = sizeof(Ipv6Header);
+  return true;
+}
+
+bool parse_outer_ipv4(const NextHops& underlay, std::uint16_t listen_port, Packet& packet) {
+  if (!parse_ipv4(packet)) return false;
+  const auto& ip = *packet.header<Ipv4Header>();
+  if (!underlay.is_own(Ipv4Address{ip.destination}) || packet.protocol != kUdp || !packet.has_l4)
+    return not_ours(packet);
+  if (packet.is_fragment && packet.header<UdpHeader>(packet.l4_offset)->destination_port == listen_port) {
+    return die(packet, DropReason::kOuterFragmented);
+  }
+  return !packet.is_fragment || not_ours(packet);
+}
+
+bool is_ipv6_for(const NextHops& underlay, const Packet& packet) {
+  if (packet.length < sizeof(EthernetHeader) + sizeof(Ipv6Header)) return false;
+  const auto& ethernet = *packet.header<EthernetHeader>();
+  const auto icmpv6 = static_cast<std::uint8_t>(IpProtocol::kIcmpv6);
+  return ethernet.ether_type == static_cast<std::uint16_t>(EtherType::kIpv6) &&
+         ethernet.destination == underlay.own_mac() &&
+         packet.header<Ipv6Header>(sizeof(EthernetHeader))->next_header != icmpv6;
+}
+
 // Leaves `data` at the WireGuard message; false when the packet does not walk on.
 bool strip_outer(std::uint16_t listen_port, const NextHops& underlay, bool kernel_owned, Packet& packet) {
-  if (!parse_frame_for_us(underlay, kernel_owned, packet) || !parse_ipv4(packet)) return false;
-  const auto& ip = *packet.header<Ipv4Header>();
-  const auto udp = static_cast<std::uint8_t>(IpProtocol::kUdp);
-  if (Ipv4Address{ip.destination} != underlay.own() || packet.protocol != udp || !packet.has_l4 ||
-      packet.header<UdpHeader>(packet.l4_offset)->destination_port != listen_port) {
-    packet.punt = Punt::kNotOurs;
+  if (is_ipv6_for(underlay, packet)) {
+    packet.pull(sizeof(EthernetHeader));
+    if (!parse_outer_ipv6(underlay, packet)) return false;
+  } else if (!parse_frame_for_us(underlay, kernel_owned, packet) || !parse_outer_ipv4(underlay, listen_port, packet)) {
     return false;
   }
-  if (packet.is_fragment) {
-    packet.drop = DropReason::kOuterFragmented;
-    return false;
+  if (packet.length < packet.l4_offset + sizeof(UdpHeader)) return die(packet, DropReason::kL4Truncated);
+  const auto& udp = *packet.header<UdpHeader>(packet.l4_offset);
+  if (udp.destination_port != listen_port) return not_ours(packet);
+  if (udp.length < sizeof(UdpHeader) || packet.l4_offset + udp.length > packet.length) {
+    return die(packet, DropReason::kL4Truncated);
   }
-  packet.resize(packet.l4_offset + packet.header<UdpHeader>(packet.l4_offset)->length);
+  packet.resize(packet.l4_offset + udp.length);
   packet.pull(packet.l4_offset + sizeof(UdpHeader));
   return true;
 }
@@ -72,12 +119,6 @@ void decapsulate(const ForwardingTables& tables, const NextHops& underlay, bool 
   burst.each([&](Packet& packet) {
     if (strip_outer(tables.listen_port, underlay, kernel_owned, packet)) find_session(sessions, packet);
   });
-}
-
-std::uint64_t outer_source(const Packet& packet) {
-  const auto& udp = *reinterpret_cast<const UdpHeader*>(packet.data - sizeof(UdpHeader));
-  const auto& ip = *reinterpret_cast<const Ipv4Header*>(packet.data - sizeof(UdpHeader) - packet.l4_offset);
-  return pack_endpoint({ip.source}, udp.source_port);
 }
 
 }  // namespace isthmus::pipeline

@@ -11,8 +11,4 @@ namespace isthmus::pipeline {
 void decapsulate(const ForwardingTables& tables, const NextHops& underlay, bool kernel_owned,
                  const tunnel::SessionTable& sessions, PacketBurst& burst);
 
-// Where a packet that decapsulate has let pass came from, as pack_endpoint. Holds until a later stage parses the inner
-// packet: the outer headers still lie before `data`.
-std::uint64_t outer_source(const Packet& packet);
-
 }  // namespace isthmus::pipeline

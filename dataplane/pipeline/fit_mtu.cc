@@ -8,7 +8,7 @@
 namespace isthmus::pipeline {
 namespace {
 
-constexpr std::size_t kRoomBefore = sizeof(OuterHeader) + sizeof(tunnel::DataHeader);
+constexpr std::size_t kRoomBefore = OuterHeader::kMaxSize + sizeof(tunnel::DataHeader);
 constexpr std::size_t kRoomAfter = tunnel::kPaddingMultiple - 1 + tunnel::kTagSize;
 
 }  // namespace

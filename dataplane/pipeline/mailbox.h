@@ -4,6 +4,7 @@
 #include <boost/lockfree/spsc_queue.hpp>
 #include <cstdint>
 
+#include "dataplane/packet/address.h"
 #include "dataplane/packet/packet.h"
 #include "dataplane/pipeline/counters.h"
 
@@ -19,7 +20,7 @@ struct ToService {
   Direction direction = Direction::kOutbound;  // kPacket: the walk that it left
   PeerIndex peer = kNoPeer;
   std::uint32_t local_index = 0;
-  std::uint64_t endpoint = 0;  // pack_endpoint
+  Endpoint endpoint{};
   Packet packet{};
 };
 

@@ -15,8 +15,8 @@ std::size_t place(std::uint32_t address, std::size_t slots) {
 }  // namespace
 
 NextHops::NextHops(MacAddress own_mac, Ipv4Address own, std::span<const RouteEntry> routes,
-                   std::span<const NeighbourEntry> neighbours)
-    : own_mac_(own_mac), own_(own) {
+                   std::span<const NeighbourEntry> neighbours, std::vector<IpAddress> also_own)
+    : own_mac_(own_mac), own_(own), also_own_(std::move(also_own)) {
   std::vector<route::PrefixTable::Entry> entries;
   for (const RouteEntry& route : routes) {
     entries.push_back({route.prefix, static_cast<std::uint32_t>(gateways_.size())});

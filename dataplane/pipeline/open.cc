@@ -1,6 +1,6 @@
 #include "dataplane/pipeline/open.h"
 
-#include "dataplane/pipeline/decapsulate.h"
+#include "dataplane/pipeline/outer_header.h"
 #include "tunnel/wire.h"
 
 namespace isthmus::pipeline {
@@ -22,9 +22,9 @@ void report(const Packet& packet, const PeerState& peer, Mailbox& mailbox) {
         mailbox.to_service({.kind = ToService::Kind::kConfirmed, .local_index = session.local_index}),
         std::memory_order_relaxed);
   }
-  const std::uint64_t source = outer_source(packet);
-  if (source != peer.endpoint.load(std::memory_order_relaxed)) {
-    mailbox.to_service({.kind = ToService::Kind::kRoamed, .peer = packet.peer, .endpoint = source});
+  const OuterHeader* way_back = peer.outer.load(std::memory_order_acquire);
+  if (way_back != nullptr && !way_back->leads_back_to(packet)) {
+    mailbox.to_service({.kind = ToService::Kind::kRoamed, .peer = packet.peer, .endpoint = outer_source(packet)});
   }
 }
 

@@ -1,45 +1,63 @@
 #pragma once
 // What stands in front of every tunnel message to one peer, built once when its endpoint or next hop changes.
 
+#include <array>
 #include <cstdint>
-#include <cstring>
 
-#include "dataplane/packet/checksum.h"
+#include "dataplane/packet/address.h"
 #include "dataplane/packet/headers.h"
 #include "dataplane/packet/packet.h"
 
 namespace isthmus::pipeline {
 
-// Immutable once published. IPv4 underlay.
-struct OuterHeader {
+struct OuterIpv4 {
   EthernetHeader ethernet;
   Ipv4Header ip;  // total_length and identification zero; checksum of the rest
-  UdpHeader udp;  // length zero; checksum zero, as RFC 768 allows over IPv4: the AEAD tag is the better check
+  UdpHeader udp;  // checksum zero, as RFC 768 allows over IPv4: the AEAD tag is the better check
+};
+static_assert(sizeof(OuterIpv4) == 42);
+
+struct OuterIpv6 {
+  EthernetHeader ethernet;
+  Ipv6Header ip;  // payload_length zero
+  UdpHeader udp;  // checksum per message: RFC 8200 section 8.1 wants one
+};
+static_assert(sizeof(OuterIpv6) == 62);
+
+// Immutable once published.
+class OuterHeader {
+ public:
+  static constexpr std::size_t kMaxSize = sizeof(OuterIpv6);
 
   struct Ends {
     MacAddress source_mac;
     MacAddress next_hop_mac;
-    Ipv4Address source;
+    IpAddress source;  // of the destination's family
     std::uint16_t source_port = 0;
-    Ipv4Address destination;
-    std::uint16_t destination_port = 0;
+    Endpoint destination;
   };
-  static OuterHeader make(const Ends& ends);
+  explicit OuterHeader(const Ends& ends);
 
   // Puts the header in front of `packet`, a tunnel message. `identification` need only differ among packets that are
   // under way at one time: a router may still cut them, DF is not set (as the kernel's WireGuard leaves it).
-  void put_on(Packet& packet, std::uint16_t identification) const {
-    const auto message_length = static_cast<std::uint16_t>(packet.length);
-    packet.push(sizeof(OuterHeader));
-    auto* header = packet.header<OuterHeader>();
-    std::memcpy(static_cast<void*>(header), this, sizeof(OuterHeader));
-    const auto total = static_cast<std::uint16_t>(message_length + sizeof(Ipv4Header) + sizeof(UdpHeader));
-    header->ip.total_length = total;
-    header->ip.identification = identification;
-    header->ip.checksum = update_checksum(ip.checksum, fold(std::uint32_t{total} + identification));
-    header->udp.length = static_cast<std::uint16_t>(message_length + sizeof(UdpHeader));
-  }
+  void put_on(Packet& packet, std::uint16_t identification) const;
+  // Whether a received message, whose outer headers still lie before `message.data` as decapsulate left them, came from
+  // this header's destination.
+  bool leads_back_to(const Packet& message) const;
+
+ private:
+  void put_ipv4(Packet& packet, std::uint16_t identification) const;
+  void put_ipv6(Packet& packet) const;
+
+  alignas(16) std::array<std::uint8_t, kMaxSize> bytes_{};
+  bool is_ipv6_ = false;
+  std::uint32_t constant_sum_ = 0;  // IPv6: addresses, protocol and ports, as the UDP checksum counts them
 };
-static_assert(sizeof(OuterHeader) == 42);
+
+// Where a message that decapsulate has let pass came from. Holds until a later stage parses the inner packet: the outer
+// headers still lie before `data`.
+Endpoint outer_source(const Packet& message);
+// The UDP port of ours that it was sent to.
+std::uint16_t outer_destination_port(const Packet& message);
 
 }  // namespace isthmus::pipeline

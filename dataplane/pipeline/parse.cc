@@ -30,7 +30,7 @@ bool parse_frame_for_us(const NextHops& port, bool kernel_owned, Packet& packet)
 void parse(const NextHops& port, bool kernel_owned, PacketBurst& burst) {
   burst.each([&](Packet& packet) {
     if (!parse_frame_for_us(port, kernel_owned, packet) || !parse_ipv4(packet)) return;
-    if (Ipv4Address{packet.header<Ipv4Header>()->destination} == port.own()) {
+    if (port.is_own(Ipv4Address{packet.header<Ipv4Header>()->destination})) {
       packet.punt = Punt::kNotOurs;
     } else if (kernel_owned) {
       finish_l4_checksum(packet);

@@ -19,11 +19,6 @@ inline constexpr std::size_t kMaxPeers = 4096;  // of one configuration
 // A configuration may replace all peers of another one whose places still wait for the workers to let go of them.
 inline constexpr std::size_t kPeerPlaces = 2 * kMaxPeers;
 
-// An IPv4 endpoint in one word, so that a worker compares and reads it whole.
-constexpr std::uint64_t pack_endpoint(Ipv4Address address, std::uint16_t port) {
-  return std::uint64_t{address.value} << 16 | port;
-}
-
 struct PeerState {
   explicit PeerState(std::size_t workers) : counters(workers) {}
   PeerState(const PeerState&) = delete;
@@ -32,11 +27,9 @@ struct PeerState {
 
   tunnel::PeerLink link;
 
-  // Service: w, workers: r. nullptr: no endpoint known, or its next hop not resolved.
+  // Service: w, workers: r. nullptr: no endpoint known, or its next hop not resolved. A data message from elsewhere
+  // than its destination means that the peer has roamed.
   std::atomic<const OuterHeader*> outer{nullptr};
-  // Service: w, workers: r. Where the peer was last heard, as pack_endpoint; 0: unknown. A data message from elsewhere
-  // means that the peer has roamed.
-  std::atomic<std::uint64_t> endpoint{0};
 
   // [worker][direction]; that worker: w, anyone: r.
   std::vector<std::array<PeerCounters, kDirections>> counters;

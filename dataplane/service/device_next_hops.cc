@@ -47,7 +47,9 @@ std::unique_ptr<pipeline::NextHops> DeviceNextHops::snapshot() const {
   cache_.each_known([&](const IpAddress& address, const MacAddress& mac) {
     if (const auto* v4 = std::get_if<Ipv4Address>(&address)) neighbours.push_back({*v4, mac});
   });
-  return std::make_unique<pipeline::NextHops>(mac_, own, routes, neighbours);
+  std::vector<IpAddress> all;
+  for (const InterfaceAddress& address : addresses_) all.push_back(address.address);
+  return std::make_unique<pipeline::NextHops>(mac_, own, routes, neighbours, std::move(all));
 }
 
 std::optional<NextHopSource::Path> DeviceNextHops::path_to(const IpAddress& destination) {

@@ -273,7 +273,7 @@ void Gateway::take(ToService& item) {
   const bool known = plane_.registry.known(item.peer);
   if (item.kind == ToService::Kind::kConfirmed) return tunnel.confirm(item.local_index, now);
   if (item.kind == ToService::Kind::kRoamed) {
-    if (known) tunnel.roam(item.peer, unpack_endpoint(item.endpoint));
+    if (known) tunnel.roam(item.peer, item.endpoint);
     return;
   }
   Packet& packet = item.packet;

@@ -72,7 +72,9 @@ std::unique_ptr<pipeline::NextHops> KernelState::snapshot(const KnownNeighbours&
     if (own.value == 0 || candidate.preferred) own = *v4;
     if (candidate.preferred) break;
   }
-  return std::make_unique<pipeline::NextHops>(link->mac, own, entries, known);
+  std::vector<IpAddress> all;
+  for (const KernelAddress& address : addresses) all.push_back(address.address.address);
+  return std::make_unique<pipeline::NextHops>(link->mac, own, entries, known, std::move(all));
 }
 
 }  // namespace isthmus::service

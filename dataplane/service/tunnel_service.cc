@@ -6,14 +6,10 @@
 #include <system_error>
 
 #include "dataplane/config/log.h"
-#include "dataplane/pipeline/decapsulate.h"
+#include "dataplane/pipeline/outer_header.h"
 #include "dataplane/pipeline/seal.h"
 
 namespace isthmus::service {
-
-Endpoint unpack_endpoint(std::uint64_t packed) {
-  return {Ipv4Address{static_cast<std::uint32_t>(packed >> 16)}, static_cast<std::uint16_t>(packed)};
-}
 
 TunnelService::TunnelService(DataPlane& plane, Underlay& underlay, WaitingRoom& waiting)
     : plane_(plane),
@@ -23,7 +19,7 @@ TunnelService::TunnelService(DataPlane& plane, Underlay& underlay, WaitingRoom& 
       tunnel_(*this, plane.shared.sessions) {}
 
 void TunnelService::receive(const Packet& message) {
-  tunnel_.receive({message.data, message.length}, unpack_endpoint(pipeline::outer_source(message)), plane_.now());
+  tunnel_.receive({message.data, message.length}, pipeline::outer_source(message), plane_.now());
 }
 
 void TunnelService::send(PeerIndex peer, const Endpoint& destination, std::span<const std::uint8_t> message) {

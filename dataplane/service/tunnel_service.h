@@ -35,7 +35,4 @@ class TunnelService final : public tunnel::TunnelHost {
   tunnel::Tunnel tunnel_;
 };
 
-// From pack_endpoint's form.
-Endpoint unpack_endpoint(std::uint64_t packed);
-
 }  // namespace isthmus::service

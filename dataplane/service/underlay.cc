@@ -9,12 +9,11 @@ using pipeline::OuterHeader;
 namespace {
 
 OuterHeader make_header(const NextHopSource::Path& path, std::uint16_t listen_port, const Endpoint& destination) {
-  return OuterHeader::make({.source_mac = path.source_mac,
-                            .next_hop_mac = path.next_hop_mac,
-                            .source = std::get<Ipv4Address>(path.source),
-                            .source_port = listen_port,
-                            .destination = std::get<Ipv4Address>(destination.address),
-                            .destination_port = destination.port});
+  return OuterHeader({.source_mac = path.source_mac,
+                      .next_hop_mac = path.next_hop_mac,
+                      .source = path.source,
+                      .source_port = listen_port,
+                      .destination = destination});
 }
 
 }  // namespace
@@ -30,7 +29,7 @@ void Underlay::use(NextHopSource& next_hops, std::uint16_t listen_port) {
 
 std::optional<OuterHeader> Underlay::header_to(const Endpoint& destination) {
   const auto path = next_hops_->path_to(destination.address);
-  if (!path || !std::holds_alternative<Ipv4Address>(path->source)) return std::nullopt;
+  if (!path) return std::nullopt;
   return make_header(*path, listen_port_, destination);
 }
 
@@ -54,9 +53,6 @@ void Underlay::send(PeerIndex peer, const Endpoint& destination, std::span<const
 void Underlay::endpoint_changed(PeerIndex peer, const Endpoint& endpoint) {
   plane_.registry[peer].endpoint = endpoint;
   plane_.registry[peer].path.reset();
-  const auto* address = std::get_if<Ipv4Address>(&endpoint.address);
-  plane_.state(peer).endpoint.store(address != nullptr ? pipeline::pack_endpoint(*address, endpoint.port) : 0,
-                                    std::memory_order_relaxed);
   rebuild(peer);
 }
 
@@ -65,7 +61,7 @@ void Underlay::rebuild(PeerIndex peer) {
   if (!record.endpoint || next_hops_ == nullptr) return;
   const auto path = next_hops_->path_to(record.endpoint->address);
   // An old way is better than none: it is replaced when a new one is known.
-  if (!path || path == record.path || !std::holds_alternative<Ipv4Address>(path->source)) return;
+  if (!path || path == record.path) return;
   record.path = path;
   const auto* old = plane_.state(peer).outer.exchange(
       new OuterHeader(make_header(*path, listen_port_, *record.endpoint)), std::memory_order_acq_rel);

@@ -97,13 +97,11 @@ class MemoryGateway {
     shared.sessions.insert(session);
     pipeline::PeerState& peer = *shared.peers[place];
     peer.link.sending = &session;
-    peer.endpoint = pipeline::pack_endpoint(far_end, 51820);
-    delete peer.outer.exchange(new pipeline::OuterHeader(pipeline::OuterHeader::make({.source_mac = kUnderlayMac,
-                                                                                      .next_hop_mac = kUnderlayMac,
-                                                                                      .source = own,
-                                                                                      .source_port = 51820,
-                                                                                      .destination = far_end,
-                                                                                      .destination_port = 51820})));
+    delete peer.outer.exchange(new pipeline::OuterHeader({.source_mac = kUnderlayMac,
+                                                          .next_hop_mac = kUnderlayMac,
+                                                          .source = own,
+                                                          .source_port = 51820,
+                                                          .destination = {far_end, 51820}}));
   }
 
   // received + originated + resumed = transmitted + dropped + punts, and no buffer is lost but those still in queues.

@@ -29,7 +29,7 @@ class EndlessPort final : public pipeline::Port {
   std::size_t transmit(PacketBurst& burst) override {
     std::size_t sent = 0;
     burst.each([&](Packet& packet) {
-      const auto& data = *packet.header<tunnel::DataHeader>(sizeof(pipeline::OuterHeader));
+      const auto& data = *packet.header<tunnel::DataHeader>(sizeof(pipeline::OuterIpv4));
       EXPECT_TRUE(nonces.emplace(data.receiver_index, data.counter).second) << "a nonce was used twice";
       pool_.release(packet);
       ++sent;

@@ -261,7 +261,7 @@ TEST(Walk, WireCarriesNoPlaintextAndTheAddressesBetween) {
   const std::string wire(frames[0].begin(), frames[0].end());
   EXPECT_EQ(wire.find("a secret"), std::string::npos);
   // Opened with the far end's key, the inner packet goes from A's local view to B's real address.
-  constexpr std::size_t kText = sizeof(pipeline::OuterHeader) + sizeof(tunnel::DataHeader);
+  constexpr std::size_t kText = sizeof(pipeline::OuterIpv4) + sizeof(tunnel::DataHeader);
   BuiltPacket message(Bytes(frames[0].begin() + kText, frames[0].end()));
   tunnel::AeadJob job{.key = &world.far.sessions[0]->keys.receiving,
                       .counter = 0,
@@ -339,7 +339,7 @@ TEST(Walk, RoamingIsBelievedOnlyFromAuthenticPackets) {
   world.from_underlay(frame);
   ASSERT_TRUE(world.near.walker.mailbox.take_for_service(news));
   EXPECT_EQ(news.kind, pipeline::ToService::Kind::kRoamed);
-  EXPECT_EQ(news.endpoint, pipeline::pack_endpoint(ip4("192.0.2.77"), 51820));
+  EXPECT_EQ(to_string(news.endpoint), "192.0.2.77:51820");
   WalkWorld::take(world.near, world.near.cluster);
 }
 

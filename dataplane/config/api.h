@@ -1,0 +1,110 @@
+#pragma once
+// What is said over an API socket: isthmusctl -> isthmusd -> isthmus-dp, one vocabulary for both hops. A message is a
+// four-byte big-endian length and that many bytes of JSON (codec.h). The client sends a Request, the server answers
+// with one Response; a connection may carry many.
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "dataplane/config/desired_state.h"
+#include "dataplane/config/validate.h"
+
+namespace isthmus::config {
+
+inline constexpr std::uint32_t kApiRevision = 1;           // both ends must have the same
+inline constexpr std::size_t kMaxMessage = 16U << 20;      // bytes; a longer one closes the connection
+
+enum class Method : std::uint8_t {
+  kStatus,  // -> status
+  kApply,   // state -> generation, or errors and nothing changed
+  kState,   // -> state: the document that runs
+};
+
+struct Request {
+  std::uint32_t revision = kApiRevision;
+  Method method = Method::kStatus;
+  std::optional<DesiredState> state;  // kApply
+};
+
+struct PeerStatus {
+  std::string name;
+  std::string public_key;
+  std::string endpoint;                      // empty: not known yet
+  bool connected = false;                    // authenticated traffic within the last 180 s, or a session younger than that
+  std::int64_t last_handshake_seconds = 0;   // Unix time; 0: never
+  double last_received_age = -1;             // seconds since anything authenticated came; -1: never
+  std::uint64_t transmit_bytes = 0;          // WireGuard messages, handshakes included (as `wg show transfer`)
+  std::uint64_t receive_bytes = 0;
+  std::uint64_t outbound_packets = 0;        // inner packets sealed and sent
+  std::uint64_t outbound_bytes = 0;
+  std::uint64_t inbound_packets = 0;         // inner packets delivered to the cluster
+  std::uint64_t inbound_bytes = 0;
+  std::uint64_t held_packets = 0;            // now waiting for a session or a neighbour
+  std::vector<DesiredMap> remote;
+  std::vector<DesiredMap> local;
+};
+
+struct DropStatus {
+  std::string peer;  // empty: before any peer was known
+  std::string direction;  // outbound | inbound
+  std::string stage;
+  std::string reason;
+  std::string help;
+  std::uint64_t packets = 0;
+};
+
+struct NamedCount {
+  std::string name;
+  std::uint64_t count = 0;
+};
+
+// One walk's books: received + originated + resumed = transmitted + dropped + sum(punted), at every moment between bursts.
+struct WalkStatus {
+  std::string direction;
+  std::uint64_t received = 0;     // from the port
+  std::uint64_t originated = 0;   // fragments beyond the first, ICMP errors of ours
+  std::uint64_t resumed = 0;      // handed back by the service thread
+  std::uint64_t transmitted = 0;  // to a port
+  std::uint64_t dropped = 0;
+  std::vector<NamedCount> punted;  // by Punt's name
+};
+
+struct PortStatus {
+  std::string role;  // cluster | underlay
+  std::string device;
+  std::string mac;
+  std::vector<std::string> addresses;
+  bool kernel = false;
+};
+
+struct Status {
+  std::string version;
+  std::uint64_t pid = 0;
+  std::int64_t started_seconds = 0;  // Unix time
+  std::uint64_t generation = 0;      // 0: nothing applied yet
+  std::string name;
+  std::string public_key;
+  std::string aead;     // the implementation in use
+  std::string memory;   // hugepages | ordinary pages
+  std::string polling;
+  std::uint16_t listen_port = 0;
+  std::vector<PortStatus> ports;
+  std::vector<PeerStatus> peers;
+  std::vector<DropStatus> drops;     // non-zero ones
+  std::vector<WalkStatus> walks;
+  std::vector<NamedCount> handshakes;  // by HandshakeEvent's name
+};
+
+struct Response {
+  std::uint32_t revision = kApiRevision;
+  std::string error;                 // not empty: the request failed as a whole
+  ConfigErrors errors;               // kApply refused
+  std::uint64_t generation = 0;      // kApply: the generation that runs now
+  bool changed = false;              // kApply: false when the same document already ran
+  std::optional<Status> status;
+  std::optional<DesiredState> state;
+};
+
+}  // namespace isthmus::config

@@ -1,0 +1,56 @@
+#include "dataplane/config/compile.h"
+
+#include <algorithm>
+#include <cassert>
+
+namespace isthmus::config {
+namespace {
+
+using Entry = route::PrefixTable::Entry;
+
+pipeline::PeerTables compile_peer(const PeerConfig& peer) {
+  pipeline::PeerTables tables;
+  tables.configured = true;
+  tables.mtu = peer.mtu;
+  tables.maps = peer.remote;
+  tables.maps.insert(tables.maps.end(), peer.local.begin(), peer.local.end());
+
+  std::vector<Entry> remote_by_real;
+  std::vector<Entry> local_by_real;
+  std::vector<Entry> local_by_seen_as;
+  for (std::uint32_t i = 0; i < tables.maps.size(); ++i) {
+    const nat::PrefixMap& map = tables.maps[i];
+    if (i < peer.remote.size()) {
+      remote_by_real.push_back({map.real, i});
+    } else {
+      local_by_real.push_back({map.real, i});
+      local_by_seen_as.push_back({map.seen_as, i});
+    }
+  }
+  tables.remote_by_real = route::PrefixTable(remote_by_real);
+  tables.local_by_real = route::PrefixTable(local_by_real);
+  tables.local_by_seen_as = route::PrefixTable(local_by_seen_as);
+  return tables;
+}
+
+}  // namespace
+
+pipeline::ForwardingTables compile(const ValidatedConfig& config, std::span<const PeerIndex> indexes) {
+  assert(indexes.size() == config.peers.size());
+  pipeline::ForwardingTables tables{.listen_port = config.listen_port};
+  std::vector<Entry> by_seen_as;
+  for (std::size_t i = 0; i < config.peers.size(); ++i) {
+    const auto slot = static_cast<std::size_t>(indexes[i]);
+    tables.peers.resize(std::max(tables.peers.size(), slot + 1));
+    assert(!tables.peers[slot].configured);
+    tables.peers[slot] = compile_peer(config.peers[i]);
+    for (std::uint32_t map = 0; map < config.peers[i].remote.size(); ++map) {
+      by_seen_as.push_back({config.peers[i].remote[map].seen_as, static_cast<std::uint32_t>(tables.routes.size())});
+      tables.routes.push_back({indexes[i], map});
+    }
+  }
+  tables.route_by_seen_as = route::PrefixTable(by_seen_as);
+  return tables;
+}
+
+}  // namespace isthmus::config

@@ -1,0 +1,37 @@
+#pragma once
+// One field of the document at a time: its text as a value, or an error with its path and what to write instead.
+
+#include <optional>
+#include <string>
+
+#include "dataplane/config/validate.h"
+
+namespace isthmus::config {
+
+// "peers[1]" for ("peers", 1)
+std::string item_path(const std::string& list, std::size_t index);
+
+std::optional<Ipv4Prefix> check_prefix(const std::string& text, const std::string& path, ConfigErrors& errors);
+// As check_prefix, and outside the ranges that no pod can have: loopback, multicast and the like.
+std::optional<Ipv4Prefix> check_unicast_prefix(const std::string& text, const std::string& path, ConfigErrors& errors);
+
+// A name like a DNS label (RFC 1123 section 2.1): it becomes a metric's label and part of other names.
+bool check_name(const std::string& text, const std::string& path, ConfigErrors& errors);
+std::optional<tunnel::PublicKey> check_public_key(const std::string& text, const std::string& path,
+                                                  ConfigErrors& errors);
+// Where a peer is: an IPv4 address and a port.
+std::optional<Endpoint> check_endpoint(const std::string& text, const std::string& path, ConfigErrors& errors);
+// Where isthmusd listens.
+void check_listen_address(const std::string& text, const std::string& path, ConfigErrors& errors);
+void check_file(const std::string& text, const std::string& path, const char* advice, ConfigErrors& errors);
+// Returns the value, or the lower bound when it is not between the bounds.
+std::int64_t check_number(std::int64_t value, std::int64_t low, std::int64_t high, const std::string& path,
+                          ConfigErrors& errors);
+
+// What the range that the prefix touches is for; empty: an ordinary address.
+std::string special_range(Ipv4Prefix prefix);
+// Puts these ranges into the plan.
+class AddressPlan;
+void claim_special_ranges(AddressPlan& plan);
+
+}  // namespace isthmus::config

@@ -1,0 +1,185 @@
+#include "dataplane/config/peer_check.h"
+
+#include <algorithm>
+#include <chrono>
+
+#include "dataplane/config/field_check.h"
+
+namespace isthmus::config {
+namespace {
+
+constexpr std::int64_t kSmallestMtu = 576;
+constexpr std::int64_t kLargestMtu = 9000;
+
+// Both prefixes of one line, as far as they can be read.
+struct ReadMap {
+  std::optional<Ipv4Prefix> real;
+  std::optional<Ipv4Prefix> seen_as;
+};
+
+ReadMap read_map(const DesiredMap& map, const std::string& path, ConfigErrors& errors) {
+  ReadMap read;
+  read.real = check_unicast_prefix(map.real, path + ".real", errors);
+  read.seen_as = check_prefix(map.seen_as, path + ".seenAs", errors);
+  if (read.real && read.seen_as && read.real->length != read.seen_as->length) {
+    const Ipv4Prefix resized = make_prefix(read.seen_as->network, read.real->length);
+    errors.push_back({path + ".seenAs", map.seen_as + " and " + map.real + " have unequal lengths",
+                      "write both with one length, such as " + to_string(resized) + " here"});
+    read.seen_as.reset();
+  }
+  return read;
+}
+
+// The parts of `whole` that no hole covers, as prefixes, in order.
+void remainder(Ipv4Prefix whole, const std::vector<Ipv4Prefix>& holes, std::vector<Ipv4Prefix>& parts) {
+  std::vector<Ipv4Prefix> inside;
+  for (const Ipv4Prefix hole : holes) {
+    if (!hole.overlaps(whole)) continue;
+    if (hole.length <= whole.length) return;
+    inside.push_back(hole);
+  }
+  if (inside.empty()) return parts.push_back(whole);
+  const auto half = static_cast<std::uint8_t>(whole.length + 1);
+  remainder({whole.network, half}, inside, parts);
+  remainder({{whole.network.value | (1U << (32 - half))}, half}, inside, parts);
+}
+
+// The pods that keep their own addresses towards this peer. Errors in `local` are somebody else's business.
+std::vector<Ipv4Prefix> unmapped_pods(const std::vector<Ipv4Prefix>& pods, const std::vector<DesiredMap>& local) {
+  std::vector<Ipv4Prefix> mapped;
+  for (const DesiredMap& map : local) {
+    const auto real = parse_ipv4_prefix(map.real);
+    if (const Ipv4Prefix* prefix = std::get_if<Ipv4Prefix>(&real)) mapped.push_back(*prefix);
+  }
+  std::vector<Ipv4Prefix> parts;
+  for (const Ipv4Prefix pod : pods) remainder(pod, mapped, parts);
+  return parts;
+}
+
+void refuse_second(std::map<std::string, std::string>& seen, const std::string& value, const std::string& owner,
+                   const std::string& path, const std::string& message, const char* advice, ConfigErrors& errors) {
+  const auto [earlier, is_new] = seen.try_emplace(value, owner);
+  if (!is_new) errors.push_back({path, message + " of " + earlier->second + " too", advice});
+}
+
+}  // namespace
+
+PeerConfig PeerChecker::check(const DesiredPeer& peer, const std::string& path, ConfigErrors& errors) {
+  PeerConfig config;
+  check_identity(peer, path, config, errors);
+  check_remote(peer, path, config, errors);
+  check_local(peer, path, config, errors);
+  return config;
+}
+
+void PeerChecker::check_identity(const DesiredPeer& peer, const std::string& path, PeerConfig& config,
+                                 ConfigErrors& errors) {
+  config.name = peer.name;
+  if (check_name(peer.name, path + ".name", errors)) {
+    if (peer.name == desired_.name) {
+      errors.push_back({path + ".name", peer.name + " is this cluster's own name", "write the other cluster's name"});
+    }
+    refuse_second(names_, peer.name, path, path + ".name", peer.name + " is the name", "give every peer its own name",
+                  errors);
+  }
+  if (const auto key = check_public_key(peer.public_key, path + ".publicKey", errors)) {
+    config.public_key = *key;
+    refuse_second(keys_, std::string(key->begin(), key->end()), path, path + ".publicKey", "this is the key",
+                  "write each peer's own key: a key tells peers apart", errors);
+  }
+  config.preshared_key_file = peer.preshared_key_file;
+  if (!peer.endpoint.empty()) {
+    config.endpoint = check_endpoint(peer.endpoint, path + ".endpoint", errors);
+    if (config.endpoint) {
+      refuse_second(endpoints_, to_string(*config.endpoint), path, path + ".endpoint",
+                    peer.endpoint + " is the endpoint", "write each peer's own endpoint", errors);
+    }
+  }
+  config.persistent_keepalive =
+      std::chrono::seconds(check_number(peer.persistent_keepalive, 0, 65535, path + ".persistentKeepalive", errors));
+  const std::int64_t mtu =
+      peer.mtu == 0 ? desired_.mtu : check_number(peer.mtu, kSmallestMtu, kLargestMtu, path + ".mtu", errors);
+  config.mtu = static_cast<std::uint16_t>(mtu);
+}
+
+void PeerChecker::check_remote(const DesiredPeer& peer, const std::string& path, PeerConfig& config,
+                               ConfigErrors& errors) {
+  if (peer.remote.empty()) {
+    errors.push_back(
+        {path + ".remote", "is missing: nothing of this peer could be reached",
+         "write its pods' prefix and how it looks here, such as [{real: 10.244.0.0/16, seenAs: 10.71.0.0/16}]"});
+  }
+  AddressPlan reals;
+  for (std::size_t i = 0; i < peer.remote.size(); ++i) {
+    const std::string place = item_path(path + ".remote", i);
+    const ReadMap map = read_map(peer.remote[i], place, errors);
+    if (map.real) {
+      if (const auto clash = reals.clash(*map.real)) {
+        errors.push_back({place + ".real",
+                          peer.remote[i].real + " overlaps " + to_string(clash->prefix) + " of " + clash->owner +
+                              ", the same peer's",
+                          "write each address once"});
+      }
+      reals.claim(*map.real, place + ".real");
+    }
+    if (map.seen_as) check_view(*map.seen_as, place + ".seenAs", errors);
+    if (map.real && map.seen_as) config.remote.push_back(nat::make_prefix_map(*map.real, *map.seen_as));
+  }
+}
+
+void PeerChecker::check_view(Ipv4Prefix view, const std::string& path, ConfigErrors& errors) {
+  if (const auto clash = views_.clash(view)) {
+    const std::optional<Ipv4Prefix> free = views_.offer(view.length);
+    const std::string owner = special_range(clash->prefix).empty() ? to_string(clash->prefix) + " of " + clash->owner
+                                                                   : special_range(clash->prefix);
+    errors.push_back(
+        {path, to_string(view) + " overlaps " + owner,
+         free ? "write " + to_string(*free) + ", which is free" : "write a prefix that nothing else uses"});
+  }
+  views_.claim(view, path);
+}
+
+void PeerChecker::check_local(const DesiredPeer& peer, const std::string& path, PeerConfig& config,
+                              ConfigErrors& errors) {
+  const std::vector<Ipv4Prefix> unmapped = unmapped_pods(pods_, peer.local);
+  AddressPlan seen;
+  AddressPlan reals;
+  for (const Ipv4Prefix pod : unmapped) seen.claim(pod, "the pods that keep their own addresses");
+  for (std::size_t i = 0; i < peer.local.size(); ++i) {
+    const std::string place = item_path(path + ".local", i);
+    const ReadMap map = read_map(peer.local[i], place, errors);
+    if (map.real) check_local_real(*map.real, place + ".real", reals, errors);
+    if (!map.seen_as) continue;
+    const std::string range = special_range(*map.seen_as);
+    const auto clash = seen.clash(*map.seen_as);
+    if (!range.empty()) {
+      errors.push_back(
+          {place + ".seenAs", to_string(*map.seen_as) + " overlaps " + range, "write a prefix of ordinary addresses"});
+    } else if (clash) {
+      errors.push_back({place + ".seenAs",
+                        to_string(*map.seen_as) + " overlaps " + to_string(clash->prefix) + " of " + clash->owner,
+                        "write a prefix that this peer does not see anything else in"});
+    }
+    seen.claim(*map.seen_as, place + ".seenAs");
+    if (map.real) config.local.push_back(nat::make_prefix_map(*map.real, *map.seen_as));
+  }
+  for (const Ipv4Prefix pod : unmapped) config.local.push_back(nat::make_prefix_map(pod, pod));
+}
+
+void PeerChecker::check_local_real(Ipv4Prefix real, const std::string& path, AddressPlan& reals,
+                                   ConfigErrors& errors) const {
+  const bool inside = std::any_of(pods_.begin(), pods_.end(), [&](Ipv4Prefix pod) {
+    return pod.length <= real.length && pod.contains(real.network);
+  });
+  if (!inside && !pods_.empty()) {
+    errors.push_back({path, to_string(real) + " is not inside this cluster's pods",
+                      "write a prefix inside " + to_string(pods_.front()) + ", or add this one to pods"});
+  }
+  if (const auto clash = reals.clash(real)) {
+    errors.push_back({path, to_string(real) + " overlaps " + to_string(clash->prefix) + " of " + clash->owner,
+                      "write each address once"});
+  }
+  reals.claim(real, path);
+}
+
+}  // namespace isthmus::config

@@ -1,0 +1,84 @@
+#pragma once
+// The primitives of section 5.4, single-shot. crypto* and aead* are the only files that know the library beneath.
+// Functions throw only when that library itself fails (out of memory, algorithm missing), never because of their input.
+
+#include <array>
+#include <cstdint>
+#include <initializer_list>
+#include <memory>
+#include <optional>
+#include <span>
+
+#include "tunnel/keys.h"
+#include "tunnel/wire.h"
+
+struct evp_pkey_st;
+
+namespace isthmus::tunnel {
+
+using Bytes = std::span<const std::uint8_t>;
+using Digest = std::array<std::uint8_t, 32>;
+using Mac = std::array<std::uint8_t, kMacSize>;
+using XNonce = std::array<std::uint8_t, 24>;
+
+void wipe(std::span<std::uint8_t> bytes);
+bool equal_constant_time(Bytes a, Bytes b);
+
+// A wire struct as the bytes that it is.
+template <typename Message>
+Bytes bytes_of(const Message& message) {
+  static_assert(alignof(Message) == 1);
+  return {reinterpret_cast<const std::uint8_t*>(&message), sizeof(Message)};
+}
+
+// RFC 7693. The parts are hashed as if they were one input.
+Digest blake2s(std::initializer_list<Bytes> parts);
+Mac blake2s_mac(Bytes key, std::initializer_list<Bytes> parts);  // keyed BLAKE2s with 16 bytes of output
+// RFC 2104 over BLAKE2s; keys of at most 32 bytes.
+SecretKey hmac_blake2s(Bytes key, std::initializer_list<Bytes> parts);
+
+// KDF_n of section 5.4: HKDF (RFC 5869) with the chaining key as salt and no info.
+template <std::size_t kCount>
+std::array<SecretKey, kCount> kdf(const SecretKey& chaining_key, Bytes input) {
+  const SecretKey extracted = hmac_blake2s(chaining_key.bytes, {input});
+  std::array<SecretKey, kCount> keys;
+  Bytes previous;
+  for (std::size_t i = 0; i < kCount; ++i) {
+    const std::uint8_t ordinal = static_cast<std::uint8_t>(i + 1);
+    keys[i] = hmac_blake2s(extracted.bytes, {previous, {&ordinal, 1}});
+    previous = keys[i].bytes;
+  }
+  return keys;
+}
+
+// A private key for X25519 (RFC 7748), made ready once: importing the raw bytes costs more than a multiplication.
+class X25519Key {
+ public:
+  explicit X25519Key(const SecretKey& private_key);
+
+  const PublicKey& public_key() const { return public_key_; }
+  // Nothing when the result is zero: the other side's key is of low order and contributes nothing (RFC 7748
+  // section 6.1).
+  std::optional<SecretKey> shared_secret(const PublicKey& other) const;
+
+ private:
+  struct Free {
+    void operator()(evp_pkey_st* key) const;
+  };
+  std::unique_ptr<evp_pkey_st, Free> key_;
+  PublicKey public_key_{};
+};
+
+// ChaCha20-Poly1305 (RFC 8439) with WireGuard's nonce. sealed is the text with 16 bytes of tag behind it.
+void seal(const SecretKey& key, std::uint64_t counter, Bytes text, Bytes associated, std::span<std::uint8_t> sealed);
+// False, with `text` wiped, when the tag is wrong.
+[[nodiscard]] bool open(const SecretKey& key, std::uint64_t counter, Bytes sealed, Bytes associated,
+                        std::span<std::uint8_t> text);
+
+// XChaCha20-Poly1305 (draft-irtf-cfrg-xchacha-03).
+SecretKey hchacha20(const SecretKey& key, std::span<const std::uint8_t, 16> nonce);
+void seal_x(const SecretKey& key, const XNonce& nonce, Bytes text, Bytes associated, std::span<std::uint8_t> sealed);
+[[nodiscard]] bool open_x(const SecretKey& key, const XNonce& nonce, Bytes sealed, Bytes associated,
+                          std::span<std::uint8_t> text);
+
+}  // namespace isthmus::tunnel

@@ -1,0 +1,84 @@
+#include "tunnel/key_slots.h"
+
+#include <algorithm>
+#include <utility>
+
+namespace isthmus::tunnel {
+
+KeySlots::~KeySlots() {
+  link_.sending.store(nullptr, std::memory_order_release);
+  for (const Session* session : {next_.get(), current_.get(), previous_.get(), draining_.get()}) {
+    if (session != nullptr) table_.remove(*session);
+  }
+}
+
+void KeySlots::add_as_initiator(std::unique_ptr<Session> session, Instant now) {
+  table_.insert(*session);
+  link_.sending.store(session.get(), std::memory_order_release);
+  retire(previous_);
+  if (next_) {
+    // Both sides began at once: the peer may send on next soon, and on the old session until then.
+    drain(current_, now);
+    previous_ = std::move(next_);
+  } else {
+    previous_ = std::move(current_);
+  }
+  current_ = std::move(session);
+}
+
+void KeySlots::add_as_responder(std::unique_ptr<Session> session) {
+  table_.insert(*session);
+  retire(next_);
+  next_ = std::move(session);
+}
+
+bool KeySlots::confirm(std::uint32_t local_index, bool peer_wins_collision) {
+  if (next_ && next_->local_index == local_index) {
+    retire(previous_);
+    previous_ = std::move(current_);
+    current_ = std::move(next_);
+  } else if (peer_wins_collision && previous_ && previous_->local_index == local_index && !previous_->initiator &&
+             current_->initiator && current_->created - previous_->created < kRekeyTimeout) {
+    // Without a common choice both would go on as initiators and collide at every rekey.
+    std::swap(current_, previous_);
+  } else {
+    return false;
+  }
+  link_.sending.store(current_.get(), std::memory_order_release);
+  return true;
+}
+
+void KeySlots::age(Instant now) {
+  const Session* session = sending();
+  if (session != nullptr && (session->expired(now) || session->nonces_used() >= kRejectAfterMessages)) {
+    link_.sending.store(nullptr, std::memory_order_release);
+  }
+  if (draining_ && now - draining_since_ >= kRekeyTimeout) retire(draining_);
+}
+
+void KeySlots::clear() {
+  link_.sending.store(nullptr, std::memory_order_release);
+  for (auto* slot : {&next_, &current_, &previous_, &draining_}) retire(*slot);
+}
+
+Instant KeySlots::newest() const {
+  Instant newest = kNever;
+  for (const Session* session : {next_.get(), current_.get(), previous_.get()}) {
+    if (session != nullptr) newest = std::max(newest, session->created);
+  }
+  return newest;
+}
+
+void KeySlots::retire(std::unique_ptr<Session>& slot) {
+  if (!slot) return;
+  table_.remove(*slot);
+  host_.retire(std::move(slot));
+}
+
+void KeySlots::drain(std::unique_ptr<Session>& slot, Instant now) {
+  retire(draining_);
+  draining_ = std::move(slot);
+  draining_since_ = now;
+}
+
+}  // namespace isthmus::tunnel

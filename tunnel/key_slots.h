@@ -1,0 +1,65 @@
+#pragma once
+// The sessions of one peer, and which of them seals (section 6.1 and the three key pairs of WireGuard's
+// implementations).
+//
+//   next      agreed by us as responder; may receive, must not send before the initiator has proven to have the keys
+//   current   seals
+//   previous  still receives what was on its way when current took its place
+//   draining  the same for a few seconds more. Only when both sides begin a handshake at the same moment are there
+//   four:
+//             the old session, on which the peer still sends, is pushed out by two new ones at once
+//
+// Service thread. Every session in a slot is in the session table; one that leaves its slot is retired.
+
+#include <memory>
+
+#include "dataplane/packet/time.h"
+#include "tunnel/peer_link.h"
+#include "tunnel/session.h"
+#include "tunnel/session_table.h"
+#include "tunnel/tunnel.h"
+
+namespace isthmus::tunnel {
+
+class KeySlots {
+ public:
+  KeySlots(TunnelHost& host, SessionTable& table, PeerLink& link) : host_(host), table_(table), link_(link) {}
+  KeySlots(const KeySlots&) = delete;
+  KeySlots& operator=(const KeySlots&) = delete;
+  // The workers have stopped by now: nothing is retired, the host may be gone.
+  ~KeySlots();
+
+  // The new session sends at once.
+  void add_as_initiator(std::unique_ptr<Session> session, Instant now);
+  // The new session waits in next.
+  void add_as_responder(std::unique_ptr<Session> session);
+  // The session with this index has authenticated its first message. True when it is current from now on.
+  // `peer_wins_collision`: which of two sessions agreed at the same moment both sides keep, the peer's or ours.
+  bool confirm(std::uint32_t local_index, bool peer_wins_collision);
+  // Stops sending with a session that is too old or used up, and lets go of what has drained.
+  void age(Instant now);
+  void clear();
+
+  // The session of link.sending.
+  Session* sending() const { return link_.sending.load(std::memory_order_relaxed); }
+  // A confirmation that a worker saw: whether its message about it arrives or not.
+  Session* confirmed_next() const {
+    return next_ && next_->confirmed.load(std::memory_order_acquire) ? next_.get() : nullptr;
+  }
+  Instant newest() const;
+
+ private:
+  void retire(std::unique_ptr<Session>& slot);
+  void drain(std::unique_ptr<Session>& slot, Instant now);
+
+  TunnelHost& host_;
+  SessionTable& table_;
+  PeerLink& link_;
+  std::unique_ptr<Session> next_;
+  std::unique_ptr<Session> current_;
+  std::unique_ptr<Session> previous_;
+  std::unique_ptr<Session> draining_;
+  Instant draining_since_ = kNever;
+};
+
+}  // namespace isthmus::tunnel

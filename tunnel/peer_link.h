@@ -1,0 +1,33 @@
+#pragma once
+// What workers and the service thread share about one peer's tunnel.
+
+#include <atomic>
+#include <cstdint>
+
+#include "dataplane/packet/time.h"
+#include "tunnel/session.h"
+
+namespace isthmus::tunnel {
+
+// A time that one thread writes and another reads; "never" until first set.
+class SharedInstant {
+ public:
+  void set(Instant instant) { nanoseconds_.store(instant.time_since_epoch().count(), std::memory_order_relaxed); }
+  Instant get() const { return Instant{Duration{nanoseconds_.load(std::memory_order_relaxed)}}; }
+
+ private:
+  std::atomic<std::int64_t> nanoseconds_{0};
+};
+
+struct PeerLink {
+  // Service: w, workers: r. The session to seal with; nullptr: none stands, packets must wait.
+  std::atomic<Session*> sending{nullptr};
+
+  // Workers: w, service: r. "Data" is a packet with content, "any" includes keepalives. Received means authenticated.
+  SharedInstant data_sent;
+  SharedInstant any_sent;  // the service thread writes it too, when it sends a keepalive
+  SharedInstant data_received;
+  SharedInstant any_received;
+};
+
+}  // namespace isthmus::tunnel
