@@ -42,8 +42,11 @@ class BurstAead {
   virtual void open(std::span<AeadJob> jobs) = 0;
 };
 
-// Which implementation: kAuto takes the fastest that this CPU runs.
-enum class AeadChoice : std::uint8_t { kAuto, kPortable };
+// Which implementation: kAuto takes the fastest that this CPU runs. kAvx512 needs IFMA and VBMI2 (Ice Lake, Zen 4).
+enum class AeadChoice : std::uint8_t { kAuto, kPortable, kAvx2, kAvx512 };
+bool cpu_runs(AeadChoice choice);
+// A choice that this CPU does not run is answered like kAuto: a gateway that moves to an older machine keeps working,
+// and name() tells what it does.
 std::unique_ptr<BurstAead> make_burst_aead(AeadChoice choice);
 
 }  // namespace isthmus::tunnel

@@ -5,6 +5,7 @@ declare -A stream_sender stream_receiver
 
 # stream_start NAME FROM TO ADDRESS PORT PER_SECOND SECONDS: FROM and TO are namespaces.
 stream_start() {
+  rm -f "$work/$1".{json,sent,receiver.log}
   start_in "$3" "$work/$1.receiver.log" python3 "$support/stream.py" receive "$5" "$work/$1.json"
   stream_receiver[$1]=$started
   wait_for 5 in_ns "$3" sh -c "ss -Huln 'sport = :$5' | grep -q ." || { cat "$work/$1.receiver.log" >&2; die "the receiver of $1 does not listen"; }

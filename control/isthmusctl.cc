@@ -1,0 +1,195 @@
+// isthmusctl: what an administrator types.
+
+#include <signal.h>
+
+#include <CLI/CLI.hpp>
+#include <chrono>
+#include <ctime>
+#include <functional>
+#include <iostream>
+#include <optional>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "control/api_client.h"
+#include "control/render.h"
+#include "control/source_yaml.h"
+#include "dataplane/config/codec.h"
+
+namespace {
+
+using namespace isthmus;
+using namespace std::chrono_literals;
+using control::Answer;
+using control::ApiFailure;
+using Clock = std::chrono::steady_clock;
+
+enum ExitCode { kOk = 0, kRefused = 1, kUsage = 2, kUnreachable = 3 };
+
+constexpr auto kAskTime = 15s;  // isthmusd itself waits 10 s for the data plane
+
+struct Settings {
+  std::string run_dir = "/run/isthmus";
+  bool direct = false;
+  std::string output = "text";
+  std::vector<std::string> files;
+  bool wait = false;
+  int wait_seconds = 30;
+
+  std::string socket() const { return run_dir + (direct ? "/dp.sock" : "/isthmusd.sock"); }
+};
+
+int report(const Settings& settings, const ApiFailure& failure) {
+  std::cerr << "isthmusctl: " << failure.message << "\n";
+  if (failure.kind != ApiFailure::Kind::kUnreachable) return kUnreachable;
+  if (settings.direct) {
+    std::cerr << "no data plane runs in " << settings.run_dir << ", or you are not its owner; isthmusd starts it\n";
+  } else {
+    std::cerr << "isthmusd does not run in " << settings.run_dir
+              << ", or you are not its owner; start it with `isthmusd --config FILE --run-dir " << settings.run_dir
+              << "`,\nor ask the data plane itself with --direct\n";
+  }
+  return kUnreachable;
+}
+
+int validate_files(const Settings& settings) {
+  int result = kOk;
+  for (const std::string& file : settings.files) {
+    const control::YamlSource source = control::read_yaml_file(file);
+    const auto checked = control::validate(source);
+    if (const auto* errors = std::get_if<config::ConfigErrors>(&checked)) {
+      for (const config::ConfigError& error : *errors) std::cerr << to_string(source, error) << "\n";
+      result = kRefused;
+    } else {
+      std::cout << file << ": ok, peers: " << source.state.peers.size() << "\n";
+    }
+  }
+  return result;
+}
+
+// The status, or the exit code. A stale one comes with a warning.
+std::optional<config::Status> fetch_status(const Settings& settings, int& result) {
+  const Answer answer = control::ask(settings.socket(), {}, kAskTime);
+  if (const ApiFailure* failure = std::get_if<ApiFailure>(&answer)) {
+    result = report(settings, *failure);
+    return std::nullopt;
+  }
+  const config::Response& response = std::get<config::Response>(answer);
+  result = response.error.empty() ? kOk : kUnreachable;
+  if (!response.error.empty()) std::cerr << "isthmusctl: " << response.error << "\n";
+  return response.status;
+}
+
+int show(const Settings& settings, const std::function<std::string(const config::Status&)>& render) {
+  int result = kOk;
+  const std::optional<config::Status> status = fetch_status(settings, result);
+  if (status) std::cout << (settings.output == "json" ? encode(*status) + "\n" : render(*status)) << std::flush;
+  return result;
+}
+
+// Peers without an endpoint come when they like: they are not waited for.
+std::string peers_to_wait_for(const config::DesiredState& state, const config::Status& status) {
+  std::string names;
+  for (const config::DesiredPeer& wanted : state.peers) {
+    if (wanted.endpoint.empty()) continue;
+    bool connected = false;
+    for (const config::PeerStatus& peer : status.peers) connected |= peer.name == wanted.name && peer.connected;
+    if (!connected) names += (names.empty() ? "" : ", ") + wanted.name;
+  }
+  return names;
+}
+
+int wait_for_peers(const Settings& settings, const config::DesiredState& state) {
+  const auto deadline = Clock::now() + std::chrono::seconds(settings.wait_seconds);
+  for (;;) {
+    int result = kOk;
+    const std::optional<config::Status> status = fetch_status(settings, result);
+    if (!status) return result;
+    const std::string missing = result == kOk ? peers_to_wait_for(state, *status) : "the data plane";
+    if (missing.empty()) {
+      std::cout << "every peer with an endpoint is connected\n";
+      return kOk;
+    }
+    if (Clock::now() >= deadline) {
+      std::cerr << "isthmusctl: not connected after " << settings.wait_seconds << " s: " << missing
+                << "; see `isthmusctl peers`\n";
+      return kUnreachable;
+    }
+    std::this_thread::sleep_for(100ms);
+  }
+}
+
+int apply_file(const Settings& settings) {
+  const control::YamlSource source = control::read_yaml_file(settings.files.front());
+  const auto print_errors = [&source](const config::ConfigErrors& errors) {
+    for (const config::ConfigError& error : errors) std::cerr << to_string(source, error) << "\n";
+    std::cerr << "refused; nothing was changed\n";
+    return kRefused;
+  };
+  const auto checked = control::validate(source);
+  if (const auto* errors = std::get_if<config::ConfigErrors>(&checked)) return print_errors(*errors);
+
+  config::Request request;
+  request.method = config::Method::kApply;
+  request.state = source.state;
+  const Answer answer = control::ask(settings.socket(), request, kAskTime);
+  if (const ApiFailure* failure = std::get_if<ApiFailure>(&answer)) return report(settings, *failure);
+  const config::Response& response = std::get<config::Response>(answer);
+  if (!response.errors.empty()) return print_errors(response.errors);
+  if (!response.error.empty()) {
+    std::cerr << "isthmusctl: " << response.error << "\n";
+    return kRefused;
+  }
+  std::cout << (response.changed ? "applied" : "nothing to change") << ", generation " << response.generation << "\n";
+  return settings.wait ? wait_for_peers(settings, source.state) : kOk;
+}
+
+void add_output_option(CLI::App& command, Settings& settings) {
+  command.add_option("-o,--output", settings.output, "text or json (json: the whole status)")
+      ->check(CLI::IsMember({"text", "json"}));
+}
+
+int run(CLI::App& app, Settings& settings, int argc, char** argv) {
+  app.set_version_flag("--version", ISTHMUS_VERSION);
+  app.require_subcommand(1);
+  app.fallthrough();
+  app.add_option("--run-dir", settings.run_dir, "directory of the daemons' sockets")
+      ->envname("ISTHMUS_RUN_DIR")
+      ->capture_default_str();
+  app.add_flag("--direct", settings.direct, "ask the data plane itself, not isthmusd");
+
+  CLI::App* validate = app.add_subcommand("validate", "check documents; asks nobody and changes nothing");
+  validate->add_option("FILE", settings.files, "YAML documents")->required();
+  CLI::App* apply = app.add_subcommand("apply", "make a document run");
+  apply->add_option("FILE", settings.files, "YAML document")->required()->expected(1);
+  apply->add_flag("--wait", settings.wait, "until every peer with an endpoint is connected");
+  apply->add_option("--wait-seconds", settings.wait_seconds, "how long --wait waits")->capture_default_str();
+  CLI::App* status = app.add_subcommand("status", "health, ports and the walks' books");
+  CLI::App* peers = app.add_subcommand("peers", "every peer's connection and view");
+  CLI::App* drops = app.add_subcommand("drops", "why packets died");
+  for (CLI::App* command : {status, peers, drops}) add_output_option(*command, settings);
+  app.footer("exit codes: 0 ok, 1 refused or invalid, 2 wrong usage, 3 cannot reach");
+
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::ParseError& error) {
+    return app.exit(error) == 0 ? kOk : kUsage;
+  }
+  const std::int64_t now = std::time(nullptr);
+  if (validate->parsed()) return validate_files(settings);
+  if (apply->parsed()) return apply_file(settings);
+  if (status->parsed())
+    return show(settings, [now](const config::Status& s) { return control::render_status(s, now); });
+  if (peers->parsed()) return show(settings, [now](const config::Status& s) { return control::render_peers(s, now); });
+  return show(settings, control::render_drops);
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  ::signal(SIGPIPE, SIG_IGN);
+  CLI::App app("Isthmus: see and change what the gateway does");
+  Settings settings;
+  return run(app, settings, argc, argv);
+}

@@ -1,0 +1,156 @@
+#include "control/render.h"
+
+#include <algorithm>
+#include <map>
+
+#include "control/text_table.h"
+#include "control/units.h"
+
+namespace isthmus::control {
+namespace {
+
+using config::DropStatus;
+using config::PeerStatus;
+using config::Status;
+using config::WalkStatus;
+
+constexpr std::size_t kNameWidth = 19;  // what a row of 100 columns leaves for it
+
+std::string plural(std::size_t count, const char* one) {
+  return std::to_string(count) + " " + one + (count == 1 ? "" : "s");
+}
+
+std::string handshake_age(const PeerStatus& peer, std::int64_t now) {
+  return peer.last_handshake_seconds == 0 ? "never" : human_age(now - peer.last_handshake_seconds);
+}
+
+std::size_t connected_peers(const Status& status) {
+  return static_cast<std::size_t>(
+      std::count_if(status.peers.begin(), status.peers.end(), [](const PeerStatus& peer) { return peer.connected; }));
+}
+
+std::string health(const Status& status) {
+  if (status.generation == 0)
+    return "IDLE: the data plane runs but has no document yet; give it one with `isthmusctl apply`\n";
+  const std::size_t connected = connected_peers(status);
+  const std::string peers = std::to_string(connected) + " of " + plural(status.peers.size(), "peer") + " connected";
+  const bool good = connected == status.peers.size();
+  return (good ? "OK: " : "DEGRADED: ") + status.name + " forwards, " + peers +
+         (good ? "\n" : "; see `isthmusctl peers`\n");
+}
+
+std::string facts(const Status& status, std::int64_t now) {
+  std::string text = "data plane   isthmus-dp " + status.version + ", pid " + std::to_string(status.pid) + ", up " +
+                     human_age(now - status.started_seconds) + ", generation " + std::to_string(status.generation) +
+                     "\n";
+  text += "forwarding   " + status.aead + ", " + status.memory + ", " + status.polling + " polling\n";
+  text += "tunnels      UDP port " + std::to_string(status.listen_port) + ", public key " + status.public_key + "\n";
+  return text;
+}
+
+std::string ports(const Status& status) {
+  TextTable table({"PORT", "DEVICE", "KERNEL", "MAC", "ADDRESSES"});
+  for (const config::PortStatus& port : status.ports) {
+    std::vector<std::string> addresses = port.addresses;
+    if (addresses.empty()) addresses.emplace_back("none");
+    table.add({port.role, shorten(port.device, 30), port.kernel ? "yes" : "no", port.mac, shorten(addresses[0], 30)});
+    for (std::size_t i = 1; i < addresses.size(); ++i) table.add({"", "", "", "", shorten(addresses[i], 30)});
+  }
+  return table.text();
+}
+
+std::uint64_t punted(const WalkStatus& walk) {
+  std::uint64_t sum = 0;
+  for (const config::NamedCount& punt : walk.punted) sum += punt.count;
+  return sum;
+}
+
+// Books that are read while bursts are on their way may differ by those bursts.
+std::string balance(const WalkStatus& walk) {
+  const std::uint64_t in = walk.received + walk.originated + walk.resumed;
+  const std::uint64_t out = walk.transmitted + walk.dropped + punted(walk);
+  if (in == out) return "balanced";
+  return in > out ? human_count(in - out) + " on their way" : human_count(out - in) + " TOO MANY OUT";
+}
+
+std::string walks(const Status& status) {
+  TextTable table({"WALK", "RECEIVED", "ORIGINATED", "RESUMED", "TRANSMITTED", "DROPPED", "PUNTED", "BALANCE"});
+  for (const WalkStatus& walk : status.walks) {
+    table.add({walk.direction, human_count(walk.received), human_count(walk.originated), human_count(walk.resumed),
+               human_count(walk.transmitted), human_count(walk.dropped), human_count(punted(walk)), balance(walk)});
+  }
+  for (std::size_t column = 1; column <= 6; ++column) table.align_right(column);
+  return table.text();
+}
+
+std::string peers_in_short(const Status& status, std::int64_t now) {
+  std::string text = "peers        " + plural(status.peers.size(), "peer") + ", " +
+                     std::to_string(connected_peers(status)) + " connected";
+  const char* separator = "; down: ";
+  for (const PeerStatus& peer : status.peers) {
+    if (peer.connected) continue;
+    text += separator + peer.name + " (last handshake " + handshake_age(peer, now) + ")";
+    separator = ", ";
+  }
+  return wrap(text, 13);
+}
+
+std::string advice_for(const PeerStatus& peer, const std::string& our_key) {
+  if (peer.endpoint.empty()) {
+    return peer.name + " has no endpoint here, so only it can begin; it must have ours and our public key " + our_key;
+  }
+  return peer.name + " does not answer at " + peer.endpoint +
+         ": is that UDP port open there, and does it know our public key " + our_key + "?";
+}
+
+std::string name_of(const DropStatus& drop) { return drop.peer.empty() ? "-" : shorten(drop.peer, kNameWidth); }
+
+}  // namespace
+
+std::string render_status(const Status& status, std::int64_t now) {
+  std::string text = health(status) + "\n" + facts(status, now) + peers_in_short(status, now);
+  if (!status.ports.empty()) text += "\n" + ports(status);
+  if (!status.walks.empty()) text += "\n" + walks(status);
+  return text;
+}
+
+std::string render_peers(const Status& status, std::int64_t now) {
+  if (status.peers.empty()) return "no peers; add one to the document and `isthmusctl apply` it\n";
+  TextTable table({"NAME", "STATE", "ENDPOINT", "HANDSHAKE", "RX", "TX", "SEEN HERE AS"});
+  for (const PeerStatus& peer : status.peers) {
+    table.add({shorten(peer.name, kNameWidth), peer.connected ? "up" : "down",
+               peer.endpoint.empty() ? "not known yet" : peer.endpoint, handshake_age(peer, now),
+               human_bytes(peer.receive_bytes), human_bytes(peer.transmit_bytes),
+               peer.remote.empty() ? "" : peer.remote.front().seen_as});
+    for (std::size_t i = 1; i < peer.remote.size(); ++i) {
+      table.add({"", "", "", "", "", "", peer.remote[i].seen_as});
+    }
+  }
+  table.align_right(3);
+  table.align_right(4);
+  table.align_right(5);
+  std::string text = table.text();
+  for (const PeerStatus& peer : status.peers) {
+    if (!peer.connected) text += "\n" + wrap(advice_for(peer, status.public_key), 2);
+  }
+  return text;
+}
+
+std::string render_drops(const Status& status) {
+  if (status.drops.empty()) return "no packet was dropped\n";
+  std::vector<DropStatus> drops = status.drops;
+  std::stable_sort(drops.begin(), drops.end(),
+                   [](const DropStatus& a, const DropStatus& b) { return a.packets > b.packets; });
+  TextTable table({"PEER", "DIRECTION", "STAGE", "REASON", "PACKETS"});
+  std::map<std::string, std::string> helps;
+  for (const DropStatus& drop : drops) {
+    table.add({name_of(drop), drop.direction, drop.stage, drop.reason, human_count(drop.packets)});
+    helps[drop.reason] = drop.help;
+  }
+  table.align_right(4);
+  std::string text = table.text() + "\n";
+  for (const auto& [reason, help] : helps) text += wrap(reason + ": " + help, 2);
+  return text;
+}
+
+}  // namespace isthmus::control

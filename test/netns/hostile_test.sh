@@ -1,0 +1,58 @@
+#!/usr/bin/env bash
+# Frames that no honest machine sends, at both ports of a gateway, while honest traffic flows.
+#
+#   east-pod1 --- east-gw ======= west-gw --- west-pod1        (test/support/pair.sh)
+#       |            ^      ^
+#       +-- throws --+      +-- the switch's port towards east-gw throws as well, and has read a real message before
+#
+# Each reason is counted exactly as often as it was given, nothing else is counted, and nothing honest is lost.
+# shellcheck source=test/support/begin.sh
+. "$(dirname "$0")/../support/begin.sh" hostile "${1:-}"
+. "$support/pair.sh"
+. "$support/stream.sh"
+
+mac_of() { ip_in east-gw -json link show dev "$1" | jq -r '.[0].address'; }
+throw_from_cluster() {
+  in_ns east-pod1 python3 "$support/hostile.py" cluster eth0 "$(mac_of cluster)" 10.244.1.11 "$west_pod_in_east" "$@"
+}
+throw_from_underlay() {
+  in_ns underlay python3 "$support/hostile.py" underlay east "$(mac_of underlay)" 192.0.2.2 192.0.2.1 "$@"
+}
+
+# counted DIRECTION: "reason count" lines, as hostile.py prints them.
+counted() {
+  status_of east | jq -r --arg direction "$1" '[.drops[] | select(.direction == $direction)] | group_by(.reason)[]
+    | "\(.[0].reason) \(map(.packets) | add)"' | sort
+}
+# as_thrown DIRECTION FILE
+as_thrown() { diff "$2" <(counted "$1"); }
+refused_handshakes() { status_of east | jq '[.handshakes[] | select(.name | startswith("refused")) | .count] | add // 0'; }
+
+pair_up
+data_plane=$(data_plane_pid east)
+claim "before, nothing is counted outbound" equal drops "" "$(counted outbound)"
+claim "before, nothing is counted inbound" equal drops "" "$(counted inbound)"
+
+stream_start eastward west-pod1 east-pod1 "$east_pod_in_west" 9001 200 12
+stream_start westward east-pod1 west-pod1 "$west_pod_in_east" 9001 200 12
+
+throw_from_cluster table >"$work/outbound"
+throw_from_underlay table >"$work/inbound"
+sleep 0.5
+claim "at the cluster port: $(paste -sd, "$work/outbound")" as_thrown outbound "$work/outbound"
+claim "at the underlay port: $(paste -sd, "$work/inbound")" as_thrown inbound "$work/inbound"
+claim "the books balance" eventually 3 books_balance east
+
+seed=${SEED:-$RANDOM}
+claim "10 000 mutated frames at the cluster port, seed $seed" throw_from_cluster mutate 10000 "$seed"
+claim "10 000 mutated frames at the underlay port, seed $seed" throw_from_underlay mutate 10000 "$seed"
+claim "forged handshakes were refused" test "$(refused_handshakes)" -gt 0
+claim "the data plane is the one that was started" equal pid "$data_plane" "$(data_plane_pid east)"
+claim "the books balance" eventually 3 books_balance east
+
+stream_end eastward westward
+claim "nothing honest was lost eastward" lost_nothing eastward
+claim "nothing honest was lost westward" lost_nothing westward
+claim "a new connection works" in_ns east-pod1 ping -q -c 2 -i 0.1 -W 1 "$west_pod_in_east"
+
+claims_done
