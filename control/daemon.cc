@@ -132,7 +132,7 @@ bool Daemon::take_file() {
     choose(source.state, "file");
     return true;
   }
-  for (const config::ConfigError& error : *errors) std::cerr << to_string(source, error) << std::endl;
+  for (const config::ConfigError& error : *errors) std::cerr << to_string(source, error) << '\n';
   trouble_ = options_.config_file + " has " + std::to_string(errors->size()) + " error(s)";
   last_apply_successful_ = false;
   log_event(LogLevel::kError, "the configuration file is refused",
@@ -226,6 +226,8 @@ asio::awaitable<config::Response> Daemon::answer(config::Request request) {
     case config::Method::kApply:
       if (!request.state) co_return failure("the request has no state to apply");
       co_return co_await answer_apply(std::move(*request.state));
+    case config::Method::kTrace:
+      co_return failure("a trace is asked of the data plane itself: dp.sock");
     case config::Method::kState:
       break;
   }

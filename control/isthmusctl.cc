@@ -36,6 +36,8 @@ struct Settings {
   std::vector<std::string> files;
   bool wait = false;
   int wait_seconds = 30;
+  config::TraceRequest trace{.packets = 1};
+  int trace_seconds = 10;
 
   std::string socket() const { return run_dir + (direct ? "/dp.sock" : "/isthmusd.sock"); }
 };
@@ -145,6 +147,44 @@ int apply_file(const Settings& settings) {
   return settings.wait ? wait_for_peers(settings, source.state) : kOk;
 }
 
+// Packets that were asked for and have come to the end of their walk here.
+std::size_t finished(const std::vector<config::TraceStep>& steps) {
+  std::size_t count = 0;
+  for (const config::TraceStep& step : steps) {
+    count += !step.outcome.empty() || step.stage == "encapsulate" || step.stage == "resolve_next_hop" ? 1U : 0U;
+  }
+  return count;
+}
+
+// Packets walk in the data plane, so it is asked itself; every 50 ms, until all came or the time is over.
+int trace_packets(Settings& settings) {
+  settings.direct = true;
+  const auto deadline = Clock::now() + std::chrono::seconds(settings.trace_seconds);
+  const std::uint32_t wanted = settings.trace.packets;
+  config::Request request;
+  request.method = config::Method::kTrace;
+  request.trace = settings.trace;
+  config::Response all;
+  for (bool first = true; finished(all.trace) < wanted && Clock::now() < deadline; first = false) {
+    const Answer answer = control::ask(settings.socket(), request, kAskTime);
+    if (const ApiFailure* failure = std::get_if<ApiFailure>(&answer)) return report(settings, *failure);
+    const config::Response& response = std::get<config::Response>(answer);
+    if (!response.error.empty()) {
+      std::cerr << "isthmusctl: " << response.error << "\n";
+      return kRefused;
+    }
+    // What an earlier trace left behind is not ours.
+    if (!first) all.trace.insert(all.trace.end(), response.trace.begin(), response.trace.end());
+    request.trace->packets = 0;
+    std::this_thread::sleep_for(50ms);
+  }
+  std::cout << (settings.output == "json" ? encode(all) + "\n" : control::render_trace(all.trace));
+  if (finished(all.trace) >= wanted) return kOk;
+  std::cerr << "isthmusctl: " << finished(all.trace) << " of " << wanted << " packets came in "
+            << settings.trace_seconds << " s\n";
+  return kUnreachable;
+}
+
 void add_output_option(CLI::App& command, Settings& settings) {
   command.add_option("-o,--output", settings.output, "text or json (json: the whole status)")
       ->check(CLI::IsMember({"text", "json"}));
@@ -168,7 +208,13 @@ int run(CLI::App& app, Settings& settings, int argc, char** argv) {
   CLI::App* status = app.add_subcommand("status", "health, ports and the walks' books");
   CLI::App* peers = app.add_subcommand("peers", "every peer's connection and view");
   CLI::App* drops = app.add_subcommand("drops", "why packets died");
-  for (CLI::App* command : {status, peers, drops}) add_output_option(*command, settings);
+  CLI::App* trace = app.add_subcommand("trace", "follow the next packets through every stage");
+  trace->add_option("ADDRESS", settings.trace.address, "only packets from or to it, as this gateway first sees them");
+  trace->add_option("-n,--packets", settings.trace.packets, "how many")
+      ->capture_default_str()
+      ->check(CLI::Range(1, 100));
+  trace->add_option("--seconds", settings.trace_seconds, "how long to wait for them")->capture_default_str();
+  for (CLI::App* command : {status, peers, drops, trace}) add_output_option(*command, settings);
   app.footer("exit codes: 0 ok, 1 refused or invalid, 2 wrong usage, 3 cannot reach");
 
   try {
@@ -179,6 +225,7 @@ int run(CLI::App& app, Settings& settings, int argc, char** argv) {
   const std::int64_t now = std::time(nullptr);
   if (validate->parsed()) return validate_files(settings);
   if (apply->parsed()) return apply_file(settings);
+  if (trace->parsed()) return trace_packets(settings);
   if (status->parsed())
     return show(settings, [now](const config::Status& s) { return control::render_status(s, now); });
   if (peers->parsed()) return show(settings, [now](const config::Status& s) { return control::render_peers(s, now); });

@@ -153,4 +153,16 @@ std::string render_drops(const Status& status) {
   return text;
 }
 
+std::string render_trace(const std::vector<config::TraceStep>& steps) {
+  TextTable table({"PACKET", "DIRECTION", "STAGE", "SOURCE", "DESTINATION", "BYTES", "OUTCOME"});
+  for (const config::TraceStep& step : steps) {
+    const bool hidden = step.source.empty() && step.outcome.empty();
+    table.add({std::to_string(step.packet), step.direction, step.stage, hidden ? "-" : step.source,
+               hidden ? "-" : step.destination, std::to_string(step.length), step.outcome});
+  }
+  table.align_right(0);
+  table.align_right(5);
+  return table.text();
+}
+
 }  // namespace isthmus::control

@@ -12,5 +12,6 @@ namespace isthmus::control {
 std::string render_status(const config::Status& status, std::int64_t now);
 std::string render_peers(const config::Status& status, std::int64_t now);
 std::string render_drops(const config::Status& status);
+std::string render_trace(const std::vector<config::TraceStep>& steps);
 
 }  // namespace isthmus::control

@@ -29,7 +29,7 @@ struct Avx2 {
     std::memcpy(to, slot, bytes);
   }
 
-  // Whole lines, aligned. The compiler must not find out that nobody reads them any more.
+  // The compiler must not find out that nobody reads them any more.
   static void wipe(void* lines, std::size_t bytes) {
     std::memset(lines, 0, bytes);
     asm volatile("" : : "r"(lines) : "memory");

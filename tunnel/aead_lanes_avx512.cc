@@ -34,7 +34,7 @@ struct Avx512 {
     _mm512_mask_storeu_epi8(to, first(bytes), _mm512_load_si512(slot));
   }
 
-  // Whole lines, aligned. The compiler must not find out that nobody reads them any more.
+  // Whole registers, aligned. The compiler must not find out that nobody reads them any more.
   static void wipe(void* lines, std::size_t bytes) {
     auto* line = static_cast<__m512i*>(lines);
     for (std::size_t i = 0; i < bytes / sizeof(__m512i); ++i) _mm512_store_si512(line + i, _mm512_setzero_si512());

@@ -5,6 +5,7 @@
 #include <cassert>
 #include <cstddef>
 #include <cstdint>
+#include <cstring>
 #include <span>
 #include <string_view>
 
@@ -16,7 +17,10 @@
 
 namespace isthmus::tunnel {
 
-// What is secret lies in members, not on the stack, and is wiped when a burst is done.
+// Keys, key stream and one-time keys lie in members, and as much of them as a burst has used is wiped when it is done.
+// The powers of r are local variables (as members they would leave the registers at every step) and wiped as well. What
+// a compiler spills from registers stays on the stack until the next burst overwrites it: wiping the stack as a whole
+// costs 200 cycles a burst, a third of what one short message takes.
 template <class Isa>
 class LanesAead final : public BurstAead {
  public:
@@ -25,31 +29,11 @@ class LanesAead final : public BurstAead {
   std::string_view name() const override { return Isa::kName; }
 
   void seal(std::span<AeadJob> jobs) override {
-    in_parts(jobs, [this](std::span<AeadJob> part) {
-      burst_.load(part);
-      Packing<Isa> packing(burst_);
-      packing.fill(lanes_[0]);
-      compute_one_time_keys(packing);
-      apply_key_stream(packing);
-      Tags<Isa, false>(burst_, mac_keys_).run();
-    });
+    in_parts(jobs, [this](std::span<AeadJob> part) { seal_part(part); });
   }
 
-  // The tag is over the sealed text, so it is compared first, and only authentic messages are decrypted.
   void open(std::span<AeadJob> jobs) override {
-    in_parts(jobs, [this](std::span<AeadJob> part) {
-      burst_.load(part);
-      Packing<Isa> packing(burst_);
-      packing.fill(lanes_[0]);
-      compute_one_time_keys(packing);
-      Tags<Isa, true>(burst_, mac_keys_).run();
-      const bool all = std::all_of(part.begin(), part.end(), [](const AeadJob& job) { return job.authentic; });
-      if (all) [[likely]] {
-        apply_key_stream(packing);
-      } else {
-        open_authentic();
-      }
-    });
+    in_parts(jobs, [this](std::span<AeadJob> part) { open_part(part); });
   }
 
   void mac(std::span<AeadJob> jobs, std::span<const OneTimeKey> keys) {
@@ -67,6 +51,30 @@ class LanesAead final : public BurstAead {
 
  private:
   static constexpr std::size_t kHalf = Isa::kHalf;
+
+  void seal_part(std::span<AeadJob> jobs) {
+    burst_.load(jobs);
+    Packing<Isa> packing(burst_);
+    packing.fill(lanes_[0]);
+    compute_one_time_keys(packing);
+    apply_key_stream(packing);
+    Tags<Isa, false>(burst_, mac_keys_).run();
+  }
+
+  // The tag is over the sealed text, so it is compared first, and only authentic messages are decrypted.
+  void open_part(std::span<AeadJob> jobs) {
+    burst_.load(jobs);
+    Packing<Isa> packing(burst_);
+    packing.fill(lanes_[0]);
+    compute_one_time_keys(packing);
+    Tags<Isa, true>(burst_, mac_keys_).run();
+    const bool all = std::all_of(jobs.begin(), jobs.end(), [](const AeadJob& job) { return job.authentic; });
+    if (all) [[likely]] {
+      apply_key_stream(packing);
+    } else {
+      open_authentic();
+    }
+  }
 
   // Parts of about equal size: the last one should not be a single message.
   template <class Work>

@@ -118,6 +118,14 @@ class MacSums {
   static constexpr std::size_t kLanes = Poly::kLanes;
   using Bits = BlockBits<kLanes>;
 
+  MacSums() = default;
+  MacSums(const MacSums&) = delete;
+  MacSums& operator=(const MacSums&) = delete;
+  ~MacSums() {
+    Isa::wipe(power_, sizeof(power_));
+    Isa::wipe(h_, sizeof(h_));
+  }
+
   // r as low and high halves, a lane each; sums begin at zero.
   void begin(const std::uint64_t* r_low, const std::uint64_t* r_high) {
     for (std::size_t g = 0; g < kGroups; ++g) {
@@ -224,8 +232,8 @@ class MacSums {
     for (std::size_t g = 0; g < kGroups; ++g) absorb_chunk(g, row, bits[g]);
   }
 
-  Multiplier power_[kGroups][kPowers];
-  Number h_[kGroups];
+  alignas(64) Multiplier power_[kGroups][kPowers];
+  alignas(64) Number h_[kGroups];
 };
 
 }  // namespace isthmus::tunnel

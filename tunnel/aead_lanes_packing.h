@@ -117,13 +117,11 @@ class Packing {
     const std::size_t blocks = std::min((left + kChachaBlock - 1) / kChachaBlock, Columns::kCount - at);
     const std::uint32_t first = static_cast<std::uint32_t>(offset_ / kChachaBlock + 1);
     std::uint8_t* const text = burst_.data[message_] + offset_;
-    for (std::uint32_t i = 0; i < Columns::kCount; ++i) {
-      lanes.block[at + i] = first + i;
-      lanes.counter_low[at + i] = burst_.counter_low[message_];
-      lanes.counter_high[at + i] = burst_.counter_high[message_];
-      lanes.key[at + i] = burst_.key[message_];
-      lanes.row[at + i] = text + kChachaBlock * i;
-    }
+    for (std::uint32_t i = 0; i < Columns::kCount; ++i) lanes.block[at + i] = first + i;
+    for (std::size_t i = 0; i < Columns::kCount; ++i) lanes.row[at + i] = text + kChachaBlock * i;
+    std::fill_n(lanes.counter_low + at, Columns::kCount, burst_.counter_low[message_]);
+    std::fill_n(lanes.counter_high + at, Columns::kCount, burst_.counter_high[message_]);
+    std::fill_n(lanes.key + at, Columns::kCount, burst_.key[message_]);
     lanes.used += blocks;
     offset_ += kChachaBlock * blocks;
     if (kChachaBlock * blocks > left) lanes.set_ragged(lanes.used - 1, left % kChachaBlock);

@@ -13,43 +13,62 @@
 
 namespace isthmus::config {
 
-inline constexpr std::uint32_t kApiRevision = 1;           // both ends must have the same
-inline constexpr std::size_t kMaxMessage = 16U << 20;      // bytes; a longer one closes the connection
+inline constexpr std::uint32_t kApiRevision = 1;       // both ends must have the same
+inline constexpr std::size_t kMaxMessage = 16U << 20;  // bytes; a longer one closes the connection
 
 enum class Method : std::uint8_t {
   kStatus,  // -> status
   kApply,   // state -> generation, or errors and nothing changed
   kState,   // -> state: the document that runs
+  kTrace,   // trace_request -> trace: what has been seen so far; asked of the data plane itself
+};
+
+// Follow the next `packets` packets through their walks; 0: only collect what earlier requests have found.
+struct TraceRequest {
+  std::uint32_t packets = 0;
+  std::string address;  // empty: any; else an IPv4 address that is source or destination as the walk first sees it
+};
+
+// One packet after one stage.
+struct TraceStep {
+  std::uint32_t packet = 0;  // counts from 1
+  std::string direction;
+  std::string stage;
+  std::string source;  // empty where the packet is sealed or framed
+  std::string destination;
+  std::uint16_t length = 0;
+  std::string outcome;  // empty: walks on; else the drop reason or who took it
 };
 
 struct Request {
   std::uint32_t revision = kApiRevision;
   Method method = Method::kStatus;
   std::optional<DesiredState> state;  // kApply
+  std::optional<TraceRequest> trace;  // kTrace
 };
 
 struct PeerStatus {
   std::string name;
   std::string public_key;
-  std::string endpoint;                      // empty: not known yet
-  bool connected = false;                    // authenticated traffic within the last 180 s, or a session younger than that
-  std::int64_t last_handshake_seconds = 0;   // Unix time; 0: never
-  double last_received_age = -1;             // seconds since anything authenticated came; -1: never
-  std::uint64_t transmit_bytes = 0;          // WireGuard messages, handshakes included (as `wg show transfer`)
+  std::string endpoint;    // empty: not known yet
+  bool connected = false;  // authenticated traffic within the last 180 s, or a session younger than that
+  std::int64_t last_handshake_seconds = 0;  // Unix time; 0: never
+  double last_received_age = -1;            // seconds since anything authenticated came; -1: never
+  std::uint64_t transmit_bytes = 0;         // WireGuard messages, handshakes included (as `wg show transfer`)
   std::uint64_t receive_bytes = 0;
-  std::uint64_t outbound_packets = 0;        // inner packets sealed and sent
+  std::uint64_t outbound_packets = 0;  // inner packets sealed and sent
   std::uint64_t outbound_bytes = 0;
-  std::uint64_t inbound_packets = 0;         // inner packets delivered to the cluster
+  std::uint64_t inbound_packets = 0;  // inner packets delivered to the cluster
   std::uint64_t inbound_bytes = 0;
-  std::uint64_t held_packets = 0;            // now waiting for a session or a neighbour
+  std::uint64_t held_packets = 0;  // now waiting for a session or a neighbour
   std::vector<DesiredMap> remote;
   std::vector<DesiredMap> local;
 };
 
 struct DropStatus {
-  std::string peer;  // empty: before any peer was known
+  std::string peer;       // empty: before any peer was known
   std::string direction;  // outbound | inbound
-  std::string stage;
+  std::string stage;      // of the walk, or "waiting": it died while held, and is in no walk's `dropped`
   std::string reason;
   std::string help;
   std::uint64_t packets = 0;
@@ -60,7 +79,8 @@ struct NamedCount {
   std::uint64_t count = 0;
 };
 
-// One walk's books: received + originated + resumed = transmitted + dropped + sum(punted), at every moment between bursts.
+// One walk's books: received + originated + resumed = transmitted + dropped + sum(punted), at every moment between
+// bursts.
 struct WalkStatus {
   std::string direction;
   std::uint64_t received = 0;     // from the port
@@ -86,25 +106,26 @@ struct Status {
   std::uint64_t generation = 0;      // 0: nothing applied yet
   std::string name;
   std::string public_key;
-  std::string aead;     // the implementation in use
-  std::string memory;   // hugepages | ordinary pages
+  std::string aead;    // the implementation in use
+  std::string memory;  // hugepages | ordinary pages
   std::string polling;
   std::uint16_t listen_port = 0;
   std::vector<PortStatus> ports;
   std::vector<PeerStatus> peers;
-  std::vector<DropStatus> drops;     // non-zero ones
+  std::vector<DropStatus> drops;  // non-zero ones
   std::vector<WalkStatus> walks;
   std::vector<NamedCount> handshakes;  // by HandshakeEvent's name
 };
 
 struct Response {
   std::uint32_t revision = kApiRevision;
-  std::string error;                 // not empty: the request failed as a whole
-  ConfigErrors errors;               // kApply refused
-  std::uint64_t generation = 0;      // kApply: the generation that runs now
-  bool changed = false;              // kApply: false when the same document already ran
+  std::string error;             // not empty: the request failed as a whole
+  ConfigErrors errors;           // kApply refused
+  std::uint64_t generation = 0;  // kApply: the generation that runs now
+  bool changed = false;          // kApply: false when the same document already ran
   std::optional<Status> status;
   std::optional<DesiredState> state;
+  std::vector<TraceStep> trace;
 };
 
 }  // namespace isthmus::config

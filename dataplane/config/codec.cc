@@ -13,7 +13,7 @@ namespace {
 
 namespace json = boost::json;
 
-constexpr std::array<std::string_view, 3> kMethodNames = {"status", "apply", "state"};  // by Method
+constexpr std::array<std::string_view, 4> kMethodNames = {"status", "apply", "state", "trace"};  // by Method
 
 template <typename T>
 constexpr bool kIsVector = false;

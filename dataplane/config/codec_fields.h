@@ -138,10 +138,28 @@ void fields(Visit& visit, Either<Status> auto& status) {
 }
 
 template <typename Visit>
+void fields(Visit& visit, Either<TraceRequest> auto& trace) {
+  visit("packets", trace.packets);
+  visit("address", trace.address);
+}
+
+template <typename Visit>
+void fields(Visit& visit, Either<TraceStep> auto& step) {
+  visit("packet", step.packet);
+  visit("direction", step.direction);
+  visit("stage", step.stage);
+  visit("source", step.source);
+  visit("destination", step.destination);
+  visit("length", step.length);
+  visit("outcome", step.outcome);
+}
+
+template <typename Visit>
 void fields(Visit& visit, Either<Request> auto& request) {
   visit("revision", request.revision);
   visit("method", request.method);
   visit("state", request.state);
+  visit("trace", request.trace);
 }
 
 template <typename Visit>
@@ -153,6 +171,7 @@ void fields(Visit& visit, Either<Response> auto& response) {
   visit("changed", response.changed);
   visit("status", response.status);
   visit("state", response.state);
+  visit("trace", response.trace);
 }
 
 }  // namespace isthmus::config

@@ -18,10 +18,10 @@ struct DesiredMap {
 };
 
 struct DesiredPeer {
-  std::string name;         // the remote cluster's id, as it appears in metrics
-  std::string public_key;   // base64
-  std::string preshared_key_file;  // empty: none
-  std::string endpoint;     // "192.0.2.1:51820"; empty: the peer always initiates
+  std::string name;                       // the remote cluster's id, as it appears in metrics
+  std::string public_key;                 // base64
+  std::string preshared_key_file;         // empty: none
+  std::string endpoint;                   // "192.0.2.1:51820"; empty: the peer always initiates
   std::int64_t persistent_keepalive = 0;  // seconds, 0 to 65535; 0: off
   std::int64_t mtu = 0;                   // inner MTU towards this peer; 0: the tunnel's
   std::vector<DesiredMap> remote;         // how the peer's addresses look here
@@ -31,8 +31,8 @@ struct DesiredPeer {
 
 // Exactly one of interface and device is given.
 struct DesiredPort {
-  std::string interface;               // a kernel's network interface: addresses, routes and neighbours are the kernel's
-  std::string device;                  // a DPDK device ("net_memif,role=client" or "0000:3b:00.0"): no kernel behind it
+  std::string interface;  // a kernel's network interface: addresses, routes and neighbours are the kernel's
+  std::string device;     // a DPDK device ("net_memif,role=client" or "0000:3b:00.0"): no kernel behind it
   std::vector<std::string> addresses;  // device only: "192.0.2.1/24"
   std::string gateway;                 // device only: next hop for everything not on link
   std::string mac;                     // device only, optional
@@ -48,9 +48,9 @@ struct DesiredState {
   std::vector<std::string> pods;      // this cluster's pod CIDRs: who may send, and what peers may reach
   std::vector<std::string> reserved;  // other addresses of this cluster (services, nodes): no view may cover them
   std::int64_t listen_port = 51820;
-  std::int64_t mtu = 1420;            // largest inner packet
-  std::string polling = "adaptive";   // adaptive | busy
-  std::string aead = "auto";          // auto | portable
+  std::int64_t mtu = 1420;                         // largest inner packet
+  std::string polling = "adaptive";                // adaptive | busy
+  std::string aead = "auto";                       // auto | portable
   std::string metrics_address = "127.0.0.1:8084";  // isthmusd's HTTP server
   std::vector<DesiredPeer> peers;
   bool operator==(const DesiredState&) const = default;

@@ -112,16 +112,11 @@ std::optional<Endpoint> check_endpoint(const std::string& text, const std::strin
     errors.push_back({path, "'" + text + "'" + why, kEndpointAdvice});
     return std::nullopt;
   }
-  const Ipv4Address* address = std::get_if<Ipv4Address>(&endpoint->address);
-  if (address == nullptr) {
-    errors.push_back({path, text + ": IPv6 endpoints are not supported yet", kEndpointAdvice});
-    return std::nullopt;
-  }
   if (endpoint->port == 0) {
     errors.push_back({path, text + " has port 0", kEndpointAdvice});
     return std::nullopt;
   }
-  const std::string range = special_range({*address, 32});
+  const std::string range = special_range(endpoint->address);
   if (!range.empty()) {
     errors.push_back(
         {path, text + " is an address of " + range, "write the address at which the peer's gateway listens"});
@@ -153,6 +148,15 @@ std::string special_range(Ipv4Prefix prefix) {
     if (range.prefix.overlaps(prefix)) return range.name;
   }
   return {};
+}
+
+std::string special_range(const IpAddress& address) {
+  if (const auto* v4 = std::get_if<Ipv4Address>(&address)) return special_range(Ipv4Prefix{*v4, 32});
+  const auto& bytes = std::get<Ipv6Address>(address).bytes;
+  if (bytes[0] == 0xff) return "multicast (ff00::/8)";
+  if (bytes[0] == 0xfe && (bytes[1] & 0xc0) == 0x80) return "link-local (fe80::/10)";
+  const bool low = std::all_of(bytes.begin(), bytes.end() - 1, [](std::uint8_t byte) { return byte == 0; });
+  return low && bytes[15] <= 1 ? "this host (::/127)" : "";
 }
 
 void claim_special_ranges(AddressPlan& plan) {

@@ -19,7 +19,7 @@ std::optional<Ipv4Prefix> check_unicast_prefix(const std::string& text, const st
 bool check_name(const std::string& text, const std::string& path, ConfigErrors& errors);
 std::optional<tunnel::PublicKey> check_public_key(const std::string& text, const std::string& path,
                                                   ConfigErrors& errors);
-// Where a peer is: an IPv4 address and a port.
+// Where a peer is: an address and a port.
 std::optional<Endpoint> check_endpoint(const std::string& text, const std::string& path, ConfigErrors& errors);
 // Where isthmusd listens.
 void check_listen_address(const std::string& text, const std::string& path, ConfigErrors& errors);
@@ -30,6 +30,7 @@ std::int64_t check_number(std::int64_t value, std::int64_t low, std::int64_t hig
 
 // What the range that the prefix touches is for; empty: an ordinary address.
 std::string special_range(Ipv4Prefix prefix);
+std::string special_range(const IpAddress& address);
 // Puts these ranges into the plan.
 class AddressPlan;
 void claim_special_ranges(AddressPlan& plan);

@@ -35,16 +35,12 @@ std::optional<InterfaceAddress> check_address(const std::string& text, const std
         {path, "'" + text + "' is not an address with its network's length", "write it like 192.0.2.1/24"});
     return std::nullopt;
   }
-  const Ipv4Address* v4 = std::get_if<Ipv4Address>(&address->address);
-  if (v4 == nullptr) {
-    errors.push_back(
-        {path, text + ": IPv6 addresses are not supported yet", "write an IPv4 address like 192.0.2.1/24"});
-    return std::nullopt;
-  }
-  if (address->length == 0 || !special_range({*v4, 32}).empty()) {
+  if (address->length == 0 || !special_range(address->address).empty()) {
     errors.push_back({path, text + " cannot be a port's address", "write it like 192.0.2.1/24"});
     return std::nullopt;
   }
+  const Ipv4Address* v4 = std::get_if<Ipv4Address>(&address->address);
+  if (v4 == nullptr) return address;  // an IPv6 network has neither an address of its own nor a broadcast address
   const Ipv4Prefix network = make_prefix(*v4, address->length);
   const bool names_all = v4->value == network.network.value || v4->value == (network.network.value | ~network.mask());
   if (address->length < 31 && names_all) {  // RFC 3021: a /31 has neither

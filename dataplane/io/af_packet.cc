@@ -12,10 +12,14 @@
 #include <cerrno>
 #include <cstring>
 #include <system_error>
+#include <utility>
 
 namespace isthmus::io {
 
 namespace {
+
+// Seen by setsockopt below.
+std::vector<int> receive_descriptors;
 
 unsigned interface_mtu(const std::string& interface) {
   const int descriptor = ::socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
@@ -42,12 +46,17 @@ AfPacketDevice af_packet_device(const std::string& interface, unsigned index, st
           static_cast<std::uint16_t>(slot)};
 }
 
+std::vector<int> take_receive_descriptors() { return std::exchange(receive_descriptors, {}); }
+
+static void remember_receive_descriptor(int descriptor) { receive_descriptors.push_back(descriptor); }
+
 }  // namespace isthmus::io
 
 // DPDK's driver joins its sockets to a fanout group with PACKET_FANOUT_FLAG_DEFRAG and offers no way to say otherwise:
 // the kernel would then put IP fragments together into datagrams of up to 64 KiB, which do not fit a slot and arrive
-// cut. A gateway forwards fragments as they are, so this flag never reaches the kernel. The driver's calls find this
-// definition before the C library's because the executable exports it (CMakeLists.txt).
+// cut. A gateway forwards fragments as they are, so this flag never reaches the kernel. Nor does the driver tell its
+// descriptors; that of a receive ring is remembered here. The driver's calls find this definition before the C
+// library's because the executable exports it (CMakeLists.txt).
 extern "C" int setsockopt(int descriptor, int level, int option, const void* value, socklen_t length) noexcept {
   int fanout = 0;
   if (level == SOL_PACKET && option == PACKET_FANOUT && length == sizeof fanout) {
@@ -55,5 +64,9 @@ extern "C" int setsockopt(int descriptor, int level, int option, const void* val
     fanout &= ~(PACKET_FANOUT_FLAG_DEFRAG << 16);
     value = &fanout;
   }
-  return static_cast<int>(::syscall(SYS_setsockopt, descriptor, level, option, value, length));
+  const auto result = static_cast<int>(::syscall(SYS_setsockopt, descriptor, level, option, value, length));
+  if (result == 0 && level == SOL_PACKET && option == PACKET_RX_RING) {
+    isthmus::io::remember_receive_descriptor(descriptor);
+  }
+  return result;
 }

@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <string>
+#include <vector>
 
 namespace isthmus::io {
 
@@ -14,5 +15,9 @@ struct AfPacketDevice {
 // `index` tells the ports of one process apart. Slots are made for the MTU that the interface has now: a longer frame
 // arrives cut. Throws std::system_error when there is no such interface.
 AfPacketDevice af_packet_device(const std::string& interface, unsigned index, std::uint16_t queues);
+
+// The packet sockets that DPDK has opened for receiving since the last call. A thread with nothing to do can sleep on
+// them. One thread opens ports.
+std::vector<int> take_receive_descriptors();
 
 }  // namespace isthmus::io

@@ -16,6 +16,14 @@ unsigned buffers_for(std::uint16_t frame) {
   return std::min(16384U, kBytes / (frame + kOverhead));
 }
 
+// Nothing, unless every port has something to wait for.
+std::vector<int> sleep_on(const EthdevDevice& cluster, const EthdevDevice& underlay) {
+  if (cluster.descriptors().empty() || underlay.descriptors().empty()) return {};
+  std::vector<int> all = cluster.descriptors();
+  all.insert(all.end(), underlay.descriptors().begin(), underlay.descriptors().end());
+  return all;
+}
+
 }  // namespace
 
 Engine::Engine(const EngineOptions& options, pipeline::Shared& shared)
@@ -35,7 +43,7 @@ Engine::Engine(const EngineOptions& options, pipeline::Shared& shared)
     EthdevPort& underlay = *ports_.emplace_back(std::make_unique<EthdevPort>(underlay_, queue));
     workers_.push_back(std::make_unique<pipeline::Worker>(*walkers_.back(), cluster, underlay));
     threads_.push_back(std::make_unique<WorkerThread>(*workers_.back(), walkers_.back()->mailbox, quiescence_, index,
-                                                      options.doorbell));
+                                                      options.doorbell, sleep_on(cluster_, underlay_)));
   }
 }
 

@@ -1,5 +1,7 @@
 #include "dataplane/io/ethdev_port.h"
 
+#include "dataplane/io/af_packet.h"
+
 #include <rte_dev.h>
 #include <rte_errno.h>
 #include <rte_ethdev.h>
@@ -31,7 +33,9 @@ EthdevDevice::EthdevDevice(const std::string& devargs, const MbufMemory& memory,
     : devargs_(devargs) {
   const std::string name = device_name(devargs);
   if (rte_eth_dev_get_port_by_name(name.c_str(), &id_) != 0) {
+    take_receive_descriptors();
     check(rte_dev_probe(devargs.c_str()), devargs, "cannot be opened");
+    descriptors_ = take_receive_descriptors();
     probed_ = true;
     check(rte_eth_dev_get_port_by_name(name.c_str(), &id_), devargs, "was opened but is no Ethernet device");
   }

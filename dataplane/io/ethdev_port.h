@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "dataplane/io/mbuf_pool.h"
 #include "dataplane/packet/address.h"
@@ -26,11 +27,14 @@ class EthdevDevice {
   std::uint16_t id() const { return id_; }
   MacAddress mac() const;
   const std::string& devargs() const { return devargs_; }
+  // What becomes readable when a frame comes; empty: the device has nothing to wait for.
+  const std::vector<int>& descriptors() const { return descriptors_; }
 
  private:
   void configure(const MbufMemory& memory, std::uint16_t queues, const std::optional<MacAddress>& mac);
 
   std::string devargs_;
+  std::vector<int> descriptors_;
   std::uint16_t id_ = 0;
   bool probed_ = false;
 };

@@ -11,16 +11,13 @@ namespace {
 
 using namespace std::chrono_literals;
 
-// An adaptive worker polls on for kLinger after the last packet, because packets come in company, then sleeps kNap at a
-// time. The kernel's timer slack comes on top of a nap; 1 ns instead of its default 50 us keeps a first packet's wait
-// under 200 us.
+// An adaptive worker polls on for kLinger after the last packet, because packets come in company, then rests. Where the
+// ports can wake it, it sleeps until one does; only mail of the service thread, which cannot, waits for up to kSleep.
+// Elsewhere it naps: the timer slack comes on top of a nap, and 1 ns of it instead of the usual 50 us keeps a first
+// packet's wait under 200 us.
 constexpr Duration kLinger = 50us;
-constexpr Duration kNap = 130us;
-
-void nap() {
-  const timespec time{.tv_sec = 0, .tv_nsec = kNap.count()};
-  nanosleep(&time, nullptr);
-}
+constexpr Duration kSleep = 1ms;
+constexpr Duration kNap = 150us;
 
 }  // namespace
 
@@ -31,17 +28,24 @@ Instant monotonic_now() {
 }
 
 WorkerThread::WorkerThread(pipeline::Worker& worker, pipeline::Mailbox& mailbox, Quiescence& quiescence, unsigned index,
-                           std::function<void()> doorbell)
-    : worker_(worker),
-      mailbox_(mailbox),
-      quiescence_(quiescence),
-      index_(index),
-      doorbell_(std::move(doorbell)),
-      thread_([this] { run(); }) {}
+                           std::function<void()> doorbell, const std::vector<int>& sleep_on)
+    : worker_(worker), mailbox_(mailbox), quiescence_(quiescence), index_(index), doorbell_(std::move(doorbell)) {
+  for (const int descriptor : sleep_on) sleep_on_.push_back({.fd = descriptor, .events = POLLIN, .revents = 0});
+  thread_ = std::thread([this] { run(); });
+}
 
 WorkerThread::~WorkerThread() {
   stop_.store(true, std::memory_order_relaxed);
   thread_.join();
+}
+
+void WorkerThread::rest() {
+  const timespec time{.tv_sec = 0, .tv_nsec = (sleep_on_.empty() ? kNap : kSleep).count()};
+  if (sleep_on_.empty()) {
+    nanosleep(&time, nullptr);
+  } else {
+    ppoll(sleep_on_.data(), sleep_on_.size(), &time, nullptr);
+  }
 }
 
 void WorkerThread::run() {
@@ -60,7 +64,7 @@ void WorkerThread::run() {
       if (mailbox_.service_has_mail()) doorbell_();
     } else if (polling_.load(std::memory_order_relaxed) == Polling::kAdaptive && now - last_busy > kLinger) {
       quiescence_.offline(index_);
-      nap();
+      rest();
       quiescence_.online(index_);
     } else {
       rte_pause();

@@ -23,19 +23,21 @@ namespace {
 
 using W = Walker;
 using Burst = PacketBurst;
+constexpr bool kShowsInner = true;
 
 constexpr std::array kOutbound = {
     // Ethernet and IP: bytes -> offsets. Not for us? The kernel has its own copy.
-    Stage{"parse", [](W& w, Burst& b) { parse(*w.cluster, w.cluster_port_has_kernel, b); }},
+    Stage{"parse", [](W& w, Burst& b) { parse(*w.cluster, w.cluster_port_has_kernel, b); }, kShowsInner},
     // Destination, as the cluster sees it -> peer and map; source -> map; the peer's session.
     Stage{"route_to_peer",
-          [](W& w, Burst& b) { route_to_peer(*w.tables, w.shared.peers, *w.cluster, w.replies, w.now, b); }},
+          [](W& w, Burst& b) { route_to_peer(*w.tables, w.shared.peers, *w.cluster, w.replies, w.now, b); },
+          kShowsInner},
     // TCP's MSS lowered, large packets cut, those that must not be cut answered.
-    Stage{"fit_mtu", [](W& w, Burst& b) { fit_mtu(*w.tables, *w.cluster, w.pool, w.replies, w.now, b); }},
+    Stage{"fit_mtu", [](W& w, Burst& b) { fit_mtu(*w.tables, *w.cluster, w.pool, w.replies, w.now, b); }, kShowsInner},
     // Source real -> seen_as, destination seen_as -> real, in one pass.
-    Stage{"translate", [](W&, Burst& b) { translate(b); }},
+    Stage{"translate", [](W&, Burst& b) { translate(b); }, kShowsInner},
     // Padding, nonce, ChaCha20-Poly1305, WireGuard's data header.
-    Stage{"seal", [](W& w, Burst& b) { seal(w.shared.peers, *w.aead, w.jobs, w.now, b); }},
+    Stage{"seal", [](W& w, Burst& b) { seal(*w.tables, w.shared.peers, *w.aead, w.jobs, w.now, b); }},
     // Outer Ethernet, IP and UDP.
     Stage{"encapsulate", [](W& w, Burst& b) { encapsulate(w.shared.peers, b); }},
 };
@@ -46,16 +48,12 @@ constexpr std::array kInbound = {
         "decapsulate",
         [](W& w, Burst& b) { decapsulate(*w.tables, *w.underlay, w.underlay_port_has_kernel, w.shared.sessions, b); }},
     // ChaCha20-Poly1305, then the replay window.
-    Stage{"open", [](W& w, Burst& b) { open(w.shared.peers, *w.aead, w.mailbox, w.jobs, w.now, b); }},
+    Stage{"open", [](W& w, Burst& b) { open(w.shared.peers, *w.aead, w.mailbox, w.jobs, w.now, b); }, kShowsInner},
     // The inner packet parsed: may this peer send from that source, and reach that destination?
-    Stage{"authorize", [](W& w, Burst& b) { authorize(*w.tables, b); }},
+    Stage{"authorize", [](W& w, Burst& b) { authorize(*w.tables, b); }, kShowsInner},
     // Source real -> seen_as, destination seen_as -> real: the same code as outbound.
-    Stage{"translate", [](W&, Burst& b) { translate(b); }},
+    Stage{"translate", [](W&, Burst& b) { translate(b); }, kShowsInner},
     // Destination -> next hop's MAC.
-    Stage{"resolve_next_hop", [](W& w, Burst& b) { resolve_next_hop(*w.cluster, b); }},
-};
-
-constexpr std::array kReply = {
     Stage{"resolve_next_hop", [](W& w, Burst& b) { resolve_next_hop(*w.cluster, b); }},
 };
 
@@ -63,11 +61,16 @@ constexpr std::array kReply = {
 
 std::span<const Stage> outbound() { return kOutbound; }
 std::span<const Stage> inbound() { return kInbound; }
-std::span<const Stage> reply() { return kReply; }
 
-void walk(Walker& walker, PacketBurst& burst, std::span<const Stage> stages, std::string_view first) {
+void walk(Walker& walker, PacketBurst& burst, Direction direction, std::string_view first) {
+  const std::span<const Stage> stages = direction == Direction::kOutbound ? outbound() : inbound();
   const auto start = std::ranges::find_if(stages, [&](const Stage& s) { return first.empty() || s.name == first; });
-  for (const Stage& stage : std::span(start, stages.end())) stage.run(walker, burst);
+  const bool traced = walker.tracer.asked();
+  if (traced) walker.tracer.begin_walk();
+  for (const Stage& stage : std::span(start, stages.end())) {
+    stage.run(walker, burst);
+    if (traced) walker.tracer.look(burst, direction, stage.name, stage.shows_inner);
+  }
 }
 
 }  // namespace isthmus::pipeline

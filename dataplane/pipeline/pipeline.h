@@ -13,16 +13,15 @@ namespace isthmus::pipeline {
 struct Stage {
   std::string_view name;
   void (*run)(Walker& walker, PacketBurst& burst);
+  bool shows_inner = false;  // afterwards `data` is at the inner IP header: what a trace can show
 };
 
 // Cluster to peer: from frames of the cluster port to frames for the underlay port.
 std::span<const Stage> outbound();
 // Peer to cluster: from frames of the underlay port to frames for the cluster port.
 std::span<const Stage> inbound();
-// The gateway's own ICMP errors (walker.replies) to frames for the cluster port.
-std::span<const Stage> reply();
 
-// Walks `burst` through `stages`, from the one named `first` on if given.
-void walk(Walker& walker, PacketBurst& burst, std::span<const Stage> stages, std::string_view first = {});
+// Walks `burst` through the stages of one walk, from the one named `first` on if given.
+void walk(Walker& walker, PacketBurst& burst, Direction direction, std::string_view first = {});
 
 }  // namespace isthmus::pipeline

@@ -1,5 +1,6 @@
 #include "dataplane/pipeline/seal.h"
 
+#include <algorithm>
 #include <cstring>
 
 #include "tunnel/wire.h"
@@ -8,10 +9,12 @@ namespace isthmus::pipeline {
 namespace {
 
 // Pads, puts the data header in front and fills the job that seals what lies between.
-void prepare(Packet& packet, const tunnel::Session& session, std::uint64_t nonce, tunnel::AeadJob& job) {
+void prepare(Packet& packet, std::uint32_t mtu, const tunnel::Session& session, std::uint64_t nonce,
+             tunnel::AeadJob& job) {
   const std::uint32_t text = packet.length;
   packet.inner_length = static_cast<std::uint16_t>(text);
-  const std::uint32_t padding = -text & (tunnel::kPaddingMultiple - 1);
+  const std::uint32_t padding = std::min(-text & std::uint32_t{tunnel::kPaddingMultiple - 1}, mtu - text);
+  packet.padding = static_cast<std::uint8_t>(padding);
   packet.resize(text + padding + tunnel::kTagSize);
   std::memset(packet.data + text, 0, padding);
   job = {.key = &session.keys.sending, .counter = nonce, .data = packet.data, .length = text + padding};
@@ -53,7 +56,8 @@ class NonceRun {
 
 }  // namespace
 
-void seal(const PeerStates& peers, tunnel::BurstAead& aead, AeadJobs& jobs, Instant now, PacketBurst& burst) {
+void seal(const ForwardingTables& tables, const PeerStates& peers, tunnel::BurstAead& aead, AeadJobs& jobs, Instant now,
+          PacketBurst& burst) {
   const std::span<Packet> packets = burst.all();
   NonceRun nonces;
   std::size_t count = 0;
@@ -65,7 +69,8 @@ void seal(const PeerStates& peers, tunnel::BurstAead& aead, AeadJobs& jobs, Inst
       packet.drop = DropReason::kSessionExhausted;
       continue;
     }
-    prepare(packet, *packet.session, nonce, jobs[count++]);
+    const std::uint32_t mtu = tables.peers[static_cast<std::size_t>(packet.peer)].mtu;
+    prepare(packet, mtu, *packet.session, nonce, jobs[count++]);
     tunnel::PeerLink& link = peers[static_cast<std::size_t>(packet.peer)]->link;
     link.data_sent.set(now);
     link.any_sent.set(now);
@@ -77,7 +82,7 @@ bool seal_keepalive(tunnel::Session& session, tunnel::BurstAead& aead, Packet& p
   const std::uint64_t nonce = session.reserve_nonces(1);
   if (!in_range(nonce, 1)) return false;
   tunnel::AeadJob job;
-  prepare(packet, session, nonce, job);
+  prepare(packet, 0, session, nonce, job);
   aead.seal({&job, 1});
   return true;
 }

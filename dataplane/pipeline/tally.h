@@ -30,8 +30,7 @@ class Tally {
     // What crossed the tunnel: outbound what was sent, inbound what was authenticated, whatever became of it then.
     const bool crossed = inbound ? packet.inner_length != 0 || packet.punt == Punt::kKeepalive : through;
     if (crossed) {
-      const std::size_t padded = (packet.inner_length + tunnel::kPaddingMultiple - 1) & -tunnel::kPaddingMultiple;
-      tunnel_bytes_ += padded + tunnel::kDataOverhead;
+      tunnel_bytes_ += packet.inner_length + packet.padding + tunnel::kDataOverhead;
     }
   }
 

@@ -15,6 +15,7 @@
 #include "dataplane/pipeline/peer_state.h"
 #include "dataplane/pipeline/published.h"
 #include "dataplane/pipeline/replies.h"
+#include "dataplane/pipeline/tracer.h"
 #include "tunnel/aead.h"
 #include "tunnel/session_table.h"
 
@@ -44,6 +45,7 @@ struct Walker {
   const std::unique_ptr<tunnel::BurstAead> aead;
   BufferPool& pool;
   Mailbox mailbox;
+  Tracer tracer;
   std::array<WalkCounters, kDirections> counters;
   // Whether a kernel owns the port: it then has its own copy of every frame, and its L4 checksums may be unfinished.
   bool cluster_port_has_kernel = false;

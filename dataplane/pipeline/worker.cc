@@ -1,5 +1,6 @@
 #include "dataplane/pipeline/worker.h"
 
+#include "dataplane/pipeline/resolve_next_hop.h"
 #include "dataplane/pipeline/tally.h"
 
 namespace isthmus::pipeline {
@@ -19,7 +20,7 @@ bool Worker::walk_port(Direction direction) {
   (out ? cluster_ : underlay_).receive(burst_);
   const std::size_t received = burst_.size();
   if (received == 0) return false;
-  walk(walker_, burst_, out ? outbound() : inbound());
+  walk(walker_, burst_, direction);
   counters(direction).received.add(received);
   counters(direction).originated.add(burst_.size() - received);
   settle(burst_, direction, out ? underlay_ : cluster_);
@@ -47,7 +48,7 @@ void Worker::walk_mail_burst(ToWorker::Kind kind) {
   const std::size_t taken = burst_.size();
   if (kind == ToWorker::Kind::kResumeOutbound || kind == ToWorker::Kind::kResumeInbound) {
     counters(direction).resumed.add(taken);
-    walk(walker_, burst_, out ? outbound() : inbound(), out ? "route_to_peer" : "resolve_next_hop");
+    walk(walker_, burst_, direction, out ? "route_to_peer" : "resolve_next_hop");
     counters(direction).originated.add(burst_.size() - taken);
   } else {
     counters(direction).originated.add(taken);
@@ -62,7 +63,7 @@ void Worker::send_replies() {
   if (replies.size() == 0) return;
   counters(Direction::kOutbound).originated.add(replies.size());
   for (Packet& packet : replies.all()) packet.peer = kNoPeer;
-  walk(walker_, replies, reply());
+  resolve_next_hop(*walker_.cluster, replies);
   settle(replies, Direction::kOutbound, cluster_);
   replies.clear();
 }

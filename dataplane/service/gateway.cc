@@ -52,6 +52,8 @@ config::Response Gateway::handle(const config::Request& request) {
       response.state = desired_;
       return response;
     }
+    case config::Method::kTrace:
+      return trace(request.trace.value_or(config::TraceRequest{}));
     case config::Method::kStatus:
       break;
   }
@@ -62,6 +64,20 @@ config::Response Gateway::handle(const config::Request& request) {
                                     .underlay = underlay_source_.get(),
                                     .generation = generation_,
                                     .started_seconds = started_seconds_});
+  return response;
+}
+
+config::Response Gateway::trace(const config::TraceRequest& request) {
+  config::Response response{.generation = generation_};
+  const auto address = parse_ipv4(request.address);
+  if (!address && !request.address.empty()) {
+    response.error = request.address + " is not an IPv4 address";
+    return response;
+  }
+  for (const auto& walker : plane_.forwarder.walkers()) {
+    if (request.packets != 0) walker->tracer.ask(request.packets, address);
+    for (pipeline::TraceRecord record; walker->tracer.take(record);) response.trace.push_back(in_words(record));
+  }
   return response;
 }
 
@@ -204,7 +220,8 @@ void Gateway::update_peers(const ValidatedConfig& next, const Secrets& secrets, 
 void Gateway::remove_missing_peers(const ValidatedConfig& next) {
   const auto names = plane_.registry.names();  // a copy: forget changes the original
   for (const auto& [name, peer] : names) {
-    const bool stays = std::ranges::any_of(next.peers, [&](const config::PeerConfig& p) { return p.name == name; });
+    const bool stays =
+        std::ranges::any_of(next.peers, [&id = name](const config::PeerConfig& p) { return p.name == id; });
     if (stays) continue;
     waiting_.forget(peer);
     tunnel_service_.tunnel().remove_peer(peer);

@@ -35,6 +35,7 @@ class Gateway {
     bool operator==(const Secrets&) const = default;
   };
 
+  config::Response trace(const config::TraceRequest& request);
   config::Response apply(const config::DesiredState& desired);
   std::variant<Secrets, config::ConfigErrors> read_secrets(const config::ValidatedConfig& config) const;
   config::ConfigErrors refuse_changes(const config::ValidatedConfig& next) const;

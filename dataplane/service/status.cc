@@ -73,13 +73,16 @@ void add_peer(DataPlane& plane, const WaitingRoom& waiting, const tunnel::Tunnel
   status.peers.push_back(std::move(words));
 }
 
+// Where held packets die: after a walk has handed them over, so that walk's books do not count them as its dead.
+constexpr std::string_view kWaiting = "waiting";
+
 void add_drop(const std::string& peer, Direction direction, std::size_t reason, std::uint64_t packets,
-              config::Status& status) {
+              std::string_view stage, config::Status& status) {
   if (packets == 0) return;
   const ReasonText& text = describe(static_cast<DropReason>(reason));
   status.drops.push_back({.peer = peer,
                           .direction = name_of(direction),
-                          .stage = std::string(text.stage),
+                          .stage = std::string(stage.empty() ? text.stage : stage),
                           .reason = std::string(text.name),
                           .help = std::string(text.help),
                           .packets = packets});
@@ -89,15 +92,18 @@ void add_drops(DataPlane& plane, const WaitingRoom& waiting, config::Status& sta
   for (const Direction direction : kBoth) {
     const auto d = static_cast<std::size_t>(direction);
     for (std::size_t reason = 1; reason < kDropReasons; ++reason) {
-      std::uint64_t packets = waiting.dropped_without_peer(direction, static_cast<DropReason>(reason));
+      std::uint64_t packets = 0;
       for (const auto& walker : plane.forwarder.walkers()) {
         packets += walker->counters[d].drops_without_peer[reason].get();
       }
-      add_drop("", direction, reason, packets, status);
+      add_drop("", direction, reason, packets, {}, status);
+      add_drop("", direction, reason, waiting.dropped_without_peer(direction, static_cast<DropReason>(reason)),
+               kWaiting, status);
       for (const auto& [name, peer] : plane.registry.names()) {
-        packets = plane.registry[peer].drops[d][reason];
+        packets = 0;
         for (const auto& worker : plane.state(peer).counters) packets += worker[d].drops[reason].get();
-        add_drop(name, direction, reason, packets, status);
+        add_drop(name, direction, reason, packets, {}, status);
+        add_drop(name, direction, reason, plane.registry[peer].drops[d][reason], kWaiting, status);
       }
     }
   }
@@ -147,6 +153,22 @@ config::Status collect_status(DataPlane& plane, const WaitingRoom& waiting, cons
         {std::string(to_string(static_cast<tunnel::HandshakeEvent>(event))), tunnel.counts()[event]});
   }
   return status;
+}
+
+config::TraceStep in_words(const pipeline::TraceRecord& record) {
+  config::TraceStep step{.packet = record.packet,
+                         .direction = name_of(record.direction),
+                         .stage = std::string(record.stage),
+                         .length = record.length};
+  if (record.drop != DropReason::kNone) {
+    step.outcome = describe(record.drop).name;
+  } else if (record.punt != Punt::kNone) {
+    step.outcome = describe(record.punt).name;
+  } else if (record.shows_inner) {
+    step.source = to_string(record.source);
+    step.destination = to_string(record.destination);
+  }
+  return step;
 }
 
 }  // namespace isthmus::service

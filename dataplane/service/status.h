@@ -20,4 +20,6 @@ struct StatusSource {
 config::Status collect_status(DataPlane& plane, const WaitingRoom& waiting, const tunnel::Tunnel& tunnel,
                               const StatusSource& source);
 
+config::TraceStep in_words(const pipeline::TraceRecord& record);
+
 }  // namespace isthmus::service

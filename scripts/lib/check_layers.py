@@ -39,10 +39,11 @@ LIBRARIES = [
     ("arpa/inet.h", ["dataplane/packet/address.cc"]),  # an IPv6 address as text has more rules than we want to own
     ("boost/lockfree/*", ["dataplane/pipeline/*", "dataplane/service/*"]),
     ("boost/json*", ["dataplane/config/codec*", "control/*"]),
-    ("boost/asio*", ["dataplane/config/api_server*", "dataplane/service/*", "dataplane/isthmus_dp.cc", "control/*"]),
+    ("boost/asio*", ["dataplane/config/api_server*", "dataplane/config/framed_stream*", "dataplane/service/*",
+                    "dataplane/isthmus_dp.cc", "control/*"]),
     ("boost/*", ["dataplane/service/*", "control/*"]),
     ("yaml-cpp/*", ["control/*"]),
-    ("CLI/*", ["control/*"]),
+    ("CLI/*", ["control/*", "dataplane/isthmus_dp.cc"]),
     ("libmnl/*", ["dataplane/service/*", "control/*"]),
     ("libnftnl/*", ["dataplane/service/*", "control/*"]),
 ]

@@ -25,7 +25,7 @@ TABLE = [
     (r"\b(rand|srand|random|getrandom)\s*\(|\bstd::(random_device|mt19937(_64)?)\b|\bRAND_bytes\b", sources.PURE,
      "randomness comes from the host, so that tests can fix it"),
     (r"\b(memcmp|bcmp)\s*\(", ["tunnel/*"], "tags and keys are compared in constant time"),
-    (r"\bthread_local\b|\bvolatile\b", sources.PURE, "state is handed in; shared fields are std::atomic"),
+    (r"\bthread_local\b|\bvolatile\b(?!\s*\()", sources.PURE, "state is handed in; shared fields are std::atomic"),
     (r"\brte_(panic|exit)\s*\(", PRODUCT, "a fault of the machine is an error message, not a crash"),
     (r"\b(strcpy|strcat|sprintf|vsprintf|gets|strtok|atoi|atol|atof|alloca)\s*\(", EVERYWHERE, "has no bound or no error"),
     (r"\bstd::endl\b", PRODUCT, "flushes; write '\\n'"),

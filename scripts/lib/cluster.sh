@@ -103,7 +103,8 @@ connected() { (($(status_of "$1" | jq '[.peers[] | select(.connected)] | length'
 # drops NAME REASON: how many packets died of it, over all peers.
 drops() { status_of "$1" | jq --arg reason "$2" '[.drops[] | select(.reason == $reason) | .packets] | add // 0'; }
 
-# books_balance NAME: in = out + drops + punts for each walk, and the drops by reason add up to the drops. Only between
+# books_balance NAME: in = out + drops + punts for each walk, the drops by reason add up to the drops, and what was handed
+# to wait has walked on, died waiting, or waits. Only between
 # bursts is it so by contract, so the caller waits for quiet or asks again.
 books_balance() {
   local status
@@ -112,6 +113,9 @@ books_balance() {
     . as $status | (.walks | length) == 2 and all(.walks[];
       . as $walk
       | (.received + .originated + .resumed) == (.transmitted + .dropped + ([.punted[].count] | add // 0))
-      and .dropped == ([$status.drops[] | select(.direction == $walk.direction) | .packets] | add // 0))' \
+      and .dropped == ([$status.drops[] | select(.direction == $walk.direction and .stage != "waiting") | .packets] | add // 0))
+      and ([.walks[].punted[] | select(.name | startswith("await")) | .count] | add)
+        == ([.walks[].resumed] | add) + ([.drops[] | select(.stage == "waiting") | .packets] | add // 0)
+          + ([.peers[].held_packets] | add // 0)' \
     <<<"$status" >/dev/null || { jq -c '.walks[], .drops' <<<"$status"; return 1; }
 }

@@ -42,6 +42,8 @@ same_number() {
 
 pilot_up || die "the clusters did not connect"
 start_prometheus || die "prometheus did not start: $(tail -3 "$work/prometheus.log")"
+# It takes up to five seconds to find its targets. A rate over a window that is not full yet is too low.
+wait_for 15 answers_with up 1 || die "prometheus does not scrape: $(ask up)"
 
 # 200 datagrams a second to netlab, with 0 to 1199 bytes of text: WireGuard messages of 8+28+32 to 1199+8+28+32 bytes
 # and padding, on average 675 bytes.

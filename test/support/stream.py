@@ -51,8 +51,8 @@ def send(address, port, per_second, seconds):
         delay = start + number / per_second - time.monotonic()
         if delay > 0:
             time.sleep(delay)
-        # Lengths differ, so that padding is exercised too.
-        sender.send(struct.pack("!Q", number) + b"x" * (number % 1200))
+        # Lengths differ, so that padding is exercised too; 719 is prime, so any second has them all, evenly.
+        sender.send(struct.pack("!Q", number) + b"x" * (number * 719 % 1200))
     print(count)
 
 

@@ -289,6 +289,20 @@ TEST(Walk, LargeDatagramIsCutBeforeTheTunnelAndArrivesWhole) {
   EXPECT_EQ(world.near.imbalance(Direction::kOutbound), "");
 }
 
+TEST(Walk, PaddingFillsSixteenButNeverExceedsTheMtu) {
+  struct Row {
+    std::size_t inner;
+    std::size_t padded;
+  };
+  for (const Row& row : {Row{60, 64}, Row{64, 64}, Row{1409, 1420}, Row{1420, 1420}}) {
+    WalkWorld world;
+    world.from_cluster(from_near_pod().udp(1, 2).payload_size(row.inner - 28).bytes());
+    const std::vector<Bytes> frames = WalkWorld::take(world.near, world.near.underlay);
+    ASSERT_EQ(frames.size(), 1U);
+    EXPECT_EQ(frames[0].size(), sizeof(pipeline::OuterIpv4) + row.padded + tunnel::kDataOverhead) << row.inner;
+  }
+}
+
 TEST(Walk, TooBigIsAnsweredInTheSendersAddresses) {
   WalkWorld world;
   const Bytes sent = from_near_pod().dont_fragment().udp(1, 2).payload_size(1460).bytes();

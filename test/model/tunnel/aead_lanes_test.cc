@@ -134,7 +134,7 @@ TEST_P(AeadBursts, EveryLengthInBurstsOfEqualOnes) {
 }
 
 TEST_P(AeadBursts, AnyShape) {
-  for (std::size_t round = 0; round < 1200; ++round) {
+  for (std::size_t round = 0; round < 4000; ++round) {
     const std::uint64_t shape = random_.below(6);
     const std::size_t keys = random_.one_in(3) ? 1 : random_.between(1, keys_.size());
     const std::size_t count = random_.one_in(20) ? random_.between(65, 512) : random_.between(1, 64);

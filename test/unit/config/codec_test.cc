@@ -78,6 +78,24 @@ TEST(Codec, ResponseComesBack) {
   EXPECT_EQ(response->status->walks[0].punted[0].count, 15U);
 }
 
+// Every member of every struct, by name: a field that the codec forgets would come back as nothing on both ways.
+TEST(Codec, StatusIsThisText) {
+  EXPECT_EQ(
+      encode(full_status()),
+      R"({"version":"1.2.3","pid":4711,"started_seconds":1700000000,"generation":3,"name":"crownlabs",)"
+      R"("public_key":"Tm90IGEgcmVhbCBrZXksIGJ1dCAzMiBieXRlcy4uLjA=","aead":"avx2","memory":"hugepages",)"
+      R"("polling":"busy","listen_port":65535,"ports":[{"role":"cluster","device":"eth1","mac":"02:00:00:00:00:01",)"
+      R"("addresses":["10.244.0.1/16"],"kernel":true}],"peers":[{"name":"netlab",)"
+      R"("public_key":"QWxzbyBub3QgYSBrZXksIGJ1dCAzMiBieXRlcyBsb24=","endpoint":"192.0.2.2:51820","connected":true,)"
+      R"("last_handshake_seconds":1700000001,"last_received_age":2.5E-1,"transmit_bytes":18446744073709551615,)"
+      R"("receive_bytes":2,"outbound_packets":3,"outbound_bytes":4,"inbound_packets":5,"inbound_bytes":6,)"
+      R"("held_packets":7,"remote":[{"real":"10.244.0.0/16","seen_as":"10.71.0.0/16"}],)"
+      R"("local":[{"real":"10.244.0.0/16","seen_as":"10.91.0.0/16"}]}],"drops":[{"peer":"netlab",)"
+      R"("direction":"inbound","stage":"open","reason":"replayed","help":"\"quoted\"\né","packets":9}],)"
+      R"("walks":[{"direction":"outbound","received":10,"originated":11,"resumed":12,"transmitted":13,"dropped":14,)"
+      R"("punted":[{"name":"kernel","count":15}]}],"handshakes":[{"name":"completed","count":16}]})");
+}
+
 TEST(Codec, RequestComesBack) {
   for (const Method method : {Method::kStatus, Method::kApply, Method::kState}) {
     Request request;

@@ -136,9 +136,10 @@ const Refusal kRefusals[] = {
      "address:port, such as 192.0.2.1:51820"},
     {"endpoint without a port", [](DesiredState& s) { s.peers[0].endpoint = "192.0.2.2"; },
      "peers[0].endpoint: '192.0.2.2' is not an address and port; write address:port, such as 192.0.2.1:51820"},
-    {"endpoint in IPv6", [](DesiredState& s) { s.peers[0].endpoint = "[2001:db8::1]:51820"; },
-     "peers[0].endpoint: [2001:db8::1]:51820: IPv6 endpoints are not supported yet; write address:port, such as "
-     "192.0.2.1:51820"},
+    {"endpoint is link-local", [](DesiredState& s) { s.peers[0].endpoint = "[fe80::1]:51820"; },
+     "peers[0].endpoint: [fe80::1]:51820 is an address of link-local (fe80::/10); write the address at which the "
+     "peer's "
+     "gateway listens"},
     {"endpoint is multicast", [](DesiredState& s) { s.peers[0].endpoint = "224.0.0.1:51820"; },
      "peers[0].endpoint: 224.0.0.1:51820 is an address of multicast (224.0.0.0/4); write the address at which the "
      "peer's gateway listens"},

@@ -342,6 +342,37 @@ TEST_F(TwoGateways, RekeysUnderTrafficWithoutLoss) {
   expect_balance(status(b));
 }
 
+TEST_F(TwoGateways, TraceFollowsAPacketThroughEveryStage) {
+  ASSERT_TRUE(apply(a).changed);
+  ASSERT_TRUE(apply(b).changed);
+  pod_sends(a, kPing);
+  settle();
+  const auto trace = [](Side& side, std::uint32_t packets, const std::string& address = {}) {
+    return side.gateway.handle({.method = config::Method::kTrace, .trace = config::TraceRequest{packets, address}});
+  };
+  EXPECT_TRUE(trace(a, 1, "10.71.2.7").trace.empty());
+  EXPECT_TRUE(trace(b, 1).trace.empty());
+  pod_sends(a, PacketBuilder(kPing).ipv4("10.244.1.5", "10.71.9.9"));  // not asked for
+  pod_sends(a, kPing);
+  pod_sends(a, kPing);  // one too many
+  settle();
+  const std::vector<config::TraceStep> steps = trace(a, 0).trace;
+  ASSERT_EQ(steps.size(), pipeline::outbound().size());
+  EXPECT_EQ(steps[0].destination, "10.71.2.7");
+  EXPECT_EQ(steps[3].stage, "translate");
+  EXPECT_EQ(steps[3].source + " > " + steps[3].destination, "10.244.1.5 > 10.244.2.7");
+  EXPECT_TRUE(steps[4].source.empty()) << "sealed";
+  EXPECT_EQ(trace(b, 0).trace.size(), pipeline::inbound().size() - 1) << "followed from open on, where it is readable";
+  EXPECT_EQ(trace(a, 1, "nonsense").error, "nonsense is not an IPv4 address");
+
+  trace(a, 1);
+  pod_sends(a, PacketBuilder(kPing).ipv4("10.244.1.5", "10.99.0.1"));
+  settle();
+  const std::vector<config::TraceStep> death = trace(a, 0).trace;
+  ASSERT_FALSE(death.empty());
+  EXPECT_EQ(death.back().stage + ": " + death.back().outcome, "route_to_peer: no_route");
+}
+
 TEST_F(TwoGateways, SecretsMustBePrivate) {
   const std::string file = (directory / "a.key").string();
   ::chmod(file.c_str(), 0640);

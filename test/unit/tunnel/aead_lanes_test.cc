@@ -21,6 +21,7 @@
 #if __has_include(<valgrind/memcheck.h>)
 #include <valgrind/memcheck.h>
 #else
+#define RUNNING_ON_VALGRIND 0U
 #define VALGRIND_MAKE_MEM_UNDEFINED(place, size) (void)(place)
 #define VALGRIND_MAKE_MEM_DEFINED(place, size) (void)(place)
 #define VALGRIND_COUNT_ERRORS 0U
@@ -242,10 +243,13 @@ TEST_P(AeadLanes, NothingSecretStays) {
   }
 }
 
-// Run under valgrind, which does not know AVX-512 and hides it from cpu_runs():
+// memcheck takes key and text for uninitialised and complains where a branch or an address depends on them:
 //     valgrind --error-exitcode=1 build/test/unit_tunnel --gtest_filter='*SecretsChooseNoWay*'
-// memcheck takes key and text for uninitialised and complains where a branch or an address depends on them.
+// valgrind does not know AVX-512 and hides it from cpu_runs(): what that implementation has of its own is straight-line
+// code, its branches are those of the templates that the AVX2 one shares.
 TEST_P(AeadLanes, SecretsChooseNoWay) {
+  if (RUNNING_ON_VALGRIND == 0) GTEST_SKIP() << "NOT TESTED: needs valgrind";
+  if (aead_->name() == "portable") GTEST_SKIP() << "compares a key with the last one; that they are equal is public";
   const auto errors = VALGRIND_COUNT_ERRORS;
   for (const std::size_t count : {1, 3, 20, 64}) {
     std::vector<std::vector<std::uint8_t>> buffers(count);
@@ -329,6 +333,8 @@ class LanesPoly1305 : public testing::TestWithParam<AeadChoice> {
                                                                EVP_MAC_free};
 };
 
+__extension__ using Wide = unsigned __int128;
+
 // With r = 1, h is the sum of all blocks, each with its high bit. Two blocks bring it, together with the length block,
 // to p - 3 .. p + 6, so that the last reduction has to decide. Bursts of all sizes, so that every lane and group does.
 TEST_P(LanesPoly1305, SumsAroundTheModulus) {
@@ -338,12 +344,10 @@ TEST_P(LanesPoly1305, SumsAroundTheModulus) {
     for (std::uint64_t i = 0, count = random_.between(1, 20); i < count; ++i) {
       const std::int64_t beyond = static_cast<std::int64_t>(random_.below(10)) - 3;
       // The three high bits are 3 * 2^128, p is 4 * 2^128 - 5, the length block is 32 * 2^64.
-      unsigned __int128 left = (static_cast<unsigned __int128>(std::uint64_t{0} - 32) << 64) +
-                               static_cast<unsigned __int128>(static_cast<__int128>(beyond - 5));
-      const unsigned __int128 second = random_.one_in(2) ? 0 : random_.engine()() >> random_.below(64);
-      left -= second;
+      const Wide second = random_.one_in(2) ? 0 : random_.engine()() >> random_.below(64);
+      const Wide first = Wide{0} - (Wide{32} << 64) + static_cast<Wide>(beyond - 5) - second;
       std::vector<std::uint8_t> text(32);
-      std::memcpy(text.data(), &left, 16);
+      std::memcpy(text.data(), &first, 16);
       std::memcpy(text.data() + 16, &second, 16);
       texts.push_back(text);
       keys.push_back(one());

@@ -1,0 +1,38 @@
+#!/usr/bin/env bash
+# Two gateways that know each other by IPv6 addresses only; the pods' packets stay IPv4.
+#
+#   east-pod1 --- east-gw 2001:db8::1 ====== 2001:db8::2 west-gw --- west-pod1
+# shellcheck source=test/support/begin.sh
+. "$(dirname "$0")/../support/begin.sh" v6 "${1:-}"
+. "$support/pair.sh"
+
+over_ipv6() {
+  in_ns "$1-gw" sysctl -qw net.ipv6.conf.underlay.disable_ipv6=0
+  ip_in "$1-gw" address flush dev underlay scope global
+  ip_in "$1-gw" address add "$2/64" dev underlay nodad
+  sed -i "s|endpoint: .*|endpoint: \"[$3]:51820\"|" "$work/$1/gateway.yaml"
+}
+only_ipv6() { (($(captured_count "$work/underlay.pcap" 'udp and ip6') > 0 && $(captured_count "$work/underlay.pcap" 'udp and ip') == 0)); }
+# tcpdump checks the UDP checksum, which IPv6 demands.
+checksums_right() { ! tcpdump -nvr "$work/underlay.pcap" 'udp and ip6' 2>/dev/null | grep -i 'bad udp'; }
+
+add_underlay
+add_cluster east 192.0.2.1 pod1=10.244.1.11
+add_cluster west 192.0.2.2 pod1=10.244.2.12
+pair_documents
+over_ipv6 east 2001:db8::1 2001:db8::2
+over_ipv6 west 2001:db8::2 2001:db8::1
+capture underlay east "$work/underlay.pcap" udp
+listener=$started
+start_gateway east
+start_gateway west
+claim "both connect over IPv6" eval 'wait_for 15 connected east 1 && wait_for 15 connected west 1'
+claim "the pods reach each other" wait_for 5 in_ns east-pod1 ping -q -c 1 -W 1 "$west_pod_in_east"
+claim "twenty pings out of twenty" in_ns east-pod1 ping -q -c 20 -i 0.02 -W 1 "$west_pod_in_east"
+claim "and back, of the largest size that fits" in_ns west-pod1 ping -q -c 5 -i 0.05 -M do -s 1392 "$east_pod_in_west"
+stop "$listener"
+claim "the underlay carried IPv6 only" only_ipv6
+claim "with right checksums" checksums_right
+claim "east's books balance" wait_for 5 books_balance east
+
+claims_done
