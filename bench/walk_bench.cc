@@ -24,6 +24,7 @@ struct Case {
   std::uint32_t peers = 1;
   std::uint32_t mappings = 1;  // per peer
   std::size_t burst = kBurst;
+  tunnel::AeadChoice aead = tunnel::AeadChoice::kAuto;
 };
 
 // Peer i is seen as prefixes of 100.64.0.0/10 and has 10.128.0.0/9; both sides translate both addresses.
@@ -92,8 +93,8 @@ class Bench {
  public:
   explicit Bench(const Case& c)
       : case_(c),
-        near_({.config = make_config(c, true)}),
-        far_({.underlay_address = "192.0.2.2", .config = make_config(c, false)}) {
+        near_({.config = make_config(c, true), .aead = c.aead}),
+        far_({.underlay_address = "192.0.2.2", .config = make_config(c, false), .aead = c.aead}) {
     for (std::uint32_t p = 0; p < c.peers; ++p) {
       const std::uint32_t near_index = near_.shared.sessions.reserve_index(p);
       const std::uint32_t far_index = far_.shared.sessions.reserve_index(p);
@@ -187,6 +188,10 @@ class Bench {
 int main() {
   using isthmus::bench::Bench;
   for (const std::size_t bytes : {64, 512, 1420}) Bench({.bytes = bytes}).run();
+  for (const auto aead : {isthmus::tunnel::AeadChoice::kAvx2, isthmus::tunnel::AeadChoice::kPortable}) {
+    if (!isthmus::tunnel::cpu_runs(aead)) continue;
+    for (const std::size_t bytes : {64, 512, 1420}) Bench({.bytes = bytes, .aead = aead}).run();
+  }
   Bench({.bytes = 64, .peers = 100}).run();
   Bench({.bytes = 64, .peers = 1, .mappings = 250}).run();
   Bench({.bytes = 64, .burst = 8}).run();

@@ -79,8 +79,7 @@ asio::awaitable<HttpReply> reply_to(const HttpServer::Handler& handler,
 }
 
 template <typename State>
-asio::awaitable<void> serve(std::shared_ptr<State> state, tcp::socket socket) {
-  beast::tcp_stream stream(std::move(socket));
+asio::awaitable<void> serve(std::shared_ptr<State> state, beast::tcp_stream stream) {
   beast::flat_buffer buffer(kMaxHeader);
   bool open = true;
   while (open && !state->stopped) {
@@ -111,7 +110,7 @@ asio::awaitable<void> accept_all(std::shared_ptr<State> state) {
     }
     if (state->connections >= kMaxConnections) continue;  // closes the new one
     ++state->connections;
-    asio::co_spawn(state->acceptor.get_executor(), serve(state, std::move(socket)), asio::detached);
+    asio::co_spawn(state->acceptor.get_executor(), serve(state, beast::tcp_stream(std::move(socket))), asio::detached);
   }
 }
 

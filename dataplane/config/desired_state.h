@@ -48,9 +48,9 @@ struct DesiredState {
   std::vector<std::string> pods;      // this cluster's pod CIDRs: who may send, and what peers may reach
   std::vector<std::string> reserved;  // other addresses of this cluster (services, nodes): no view may cover them
   std::int64_t listen_port = 51820;
-  std::int64_t mtu = 1420;                         // largest inner packet
-  std::string polling = "adaptive";                // adaptive | busy
-  std::string aead = "auto";                       // auto | portable
+  std::int64_t mtu = 1420;           // largest inner packet
+  std::string polling = "adaptive";  // adaptive | busy
+  std::string aead = "auto";         // auto | portable | avx2 | avx512; one that the CPU lacks is answered like auto
   std::string metrics_address = "127.0.0.1:8084";  // isthmusd's HTTP server
   std::vector<DesiredPeer> peers;
   bool operator==(const DesiredState&) const = default;

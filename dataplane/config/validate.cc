@@ -89,23 +89,32 @@ void Validation::check_pods() {
   }
 }
 
+// The first choice is the default.
 template <typename Enum>
-Enum check_choice(const std::string& text, const char* path, std::string_view first, Enum first_value,
-                  std::string_view second, Enum second_value, ConfigErrors& errors) {
-  if (text == first) return first_value;
-  if (text == second) return second_value;
-  errors.push_back({path, "'" + text + "' is not known", "write " + std::string(first) + " or " + std::string(second)});
-  return first_value;
+Enum check_choice(const std::string& text, const char* path,
+                  std::initializer_list<std::pair<std::string_view, Enum>> choices, ConfigErrors& errors) {
+  std::string names;
+  for (const auto& [name, value] : choices) {
+    if (text == name) return value;
+    names += (names.empty() ? "" : ", ") + std::string(name);
+  }
+  errors.push_back({path, "'" + text + "' is not known", "write one of " + names});
+  return choices.begin()->second;
 }
 
 void Validation::check_tunnel() {
   config_.listen_port =
       static_cast<std::uint16_t>(check_number(desired_.listen_port, 1, 65535, "tunnel.listenPort", errors_));
   check_number(desired_.mtu, 576, 9000, "tunnel.mtu", errors_);
-  config_.polling =
-      check_choice(desired_.polling, "polling", "adaptive", Polling::kAdaptive, "busy", Polling::kBusy, errors_);
-  config_.aead = check_choice(desired_.aead, "aead", "auto", tunnel::AeadChoice::kAuto, "portable",
-                              tunnel::AeadChoice::kPortable, errors_);
+  using tunnel::AeadChoice;
+  config_.polling = check_choice<Polling>(desired_.polling, "polling",
+                                          {{"adaptive", Polling::kAdaptive}, {"busy", Polling::kBusy}}, errors_);
+  config_.aead = check_choice<AeadChoice>(desired_.aead, "aead",
+                                          {{"auto", AeadChoice::kAuto},
+                                           {"portable", AeadChoice::kPortable},
+                                           {"avx2", AeadChoice::kAvx2},
+                                           {"avx512", AeadChoice::kAvx512}},
+                                          errors_);
   check_listen_address(desired_.metrics_address, "metrics.address", errors_);
   config_.metrics_address = desired_.metrics_address;
 }

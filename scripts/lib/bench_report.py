@@ -15,12 +15,12 @@ def machine():
 
 
 def walk_rows(cases):
-    yield f"{'walk':<9}{'bytes':>6}{'peers':>6}{'maps':>6}{'burst':>6}{'cycles':>9}{'+-':>7}  {'without AEAD':>12}  stages"
+    yield f"{'walk':<9}{'aead':<9}{'bytes':>6}{'peers':>6}{'maps':>6}{'burst':>6}{'cycles':>9}{'+-':>7}  {'without AEAD':>12}  stages"
     for case in cases:
         stages = case["stages"]
         crypto = stages.get("seal", 0) + stages.get("open", 0)
         others = "  ".join(f"{name} {cycles:.0f}" for name, cycles in stages.items())
-        yield (f"{case['name']:<9}{case['bytes']:>6}{case['peers']:>6}{case['mappings']:>6}{case['burst']:>6}"
+        yield (f"{case['name']:<9}{case['aead']:<9}{case['bytes']:>6}{case['peers']:>6}{case['mappings']:>6}{case['burst']:>6}"
                f"{case['cycles_per_packet']:>9.0f}{case['spread']:>7.0f}  {case['cycles_per_packet'] - crypto:>12.0f}  {others}")
 
 
@@ -42,7 +42,7 @@ def main():
     walks = [case for case in cases if "stages" in case]
     others = [case for case in cases if "stages" not in case]
     if walks:
-        print(f"AEAD implementation: {walks[0]['aead']}\n")
+        print()
         print("\n".join(walk_rows(walks)))
     if others:
         print("\n" + "\n".join(other_rows(others)))

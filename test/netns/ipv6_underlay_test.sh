@@ -29,7 +29,7 @@ start_gateway west
 claim "both connect over IPv6" eval 'wait_for 15 connected east 1 && wait_for 15 connected west 1'
 claim "the pods reach each other" wait_for 5 in_ns east-pod1 ping -q -c 1 -W 1 "$west_pod_in_east"
 claim "twenty pings out of twenty" in_ns east-pod1 ping -q -c 20 -i 0.02 -W 1 "$west_pod_in_east"
-claim "and back, of the largest size that fits" in_ns west-pod1 ping -q -c 5 -i 0.05 -M do -s 1392 "$east_pod_in_west"
+claim "and back, of the largest size that fits" in_ns west-pod1 ping -q -c 5 -i 0.05 -M 'do' -s 1392 "$east_pod_in_west"
 stop "$listener"
 claim "the underlay carried IPv6 only" only_ipv6
 claim "with right checksums" checksums_right

@@ -48,7 +48,7 @@ struct MemoryGatewaySetup {
   std::string cluster_address = "10.244.0.1";
   std::string pod = "10.244.1.5";
   config::ValidatedConfig config;
-  tunnel::AeadChoice aead = tunnel::AeadChoice::kPortable;
+  tunnel::AeadChoice aead = tunnel::AeadChoice::kAuto;
   bool kernel_ports = false;
 };
 
