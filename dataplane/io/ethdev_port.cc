@@ -42,7 +42,7 @@ EthdevDevice::EthdevDevice(const std::string& devargs, const MbufMemory& memory,
   try {
     configure(memory, queues, mac);
   } catch (...) {
-    if (probed_) rte_eth_dev_close(id_);
+    remove();
     throw;
   }
 }
@@ -74,7 +74,15 @@ void EthdevDevice::configure(const MbufMemory& memory, std::uint16_t queues, con
 
 EthdevDevice::~EthdevDevice() {
   rte_eth_dev_stop(id_);
+  remove();
+}
+
+// Off its bus as well: a device that stays there cannot be probed again, when a document is applied once more.
+void EthdevDevice::remove() {
+  rte_eth_dev_info info{};
+  const bool known = rte_eth_dev_info_get(id_, &info) == 0;
   rte_eth_dev_close(id_);
+  if (probed_ && known && info.device != nullptr) rte_dev_remove(info.device);
 }
 
 MacAddress EthdevDevice::mac() const {

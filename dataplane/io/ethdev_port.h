@@ -31,6 +31,7 @@ class EthdevDevice {
   const std::vector<int>& descriptors() const { return descriptors_; }
 
  private:
+  void remove();
   void configure(const MbufMemory& memory, std::uint16_t queues, const std::optional<MacAddress>& mac);
 
   std::string devargs_;
