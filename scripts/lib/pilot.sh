@@ -100,6 +100,6 @@ start_servers() {
   mkdir -p "$work/$1/www"
   printf 'hello from %s\n' "$1" >"$work/$1/www/index.html"
   start_in "$1" "$work/$1/log" python3 "$lib/echo.py" serve 7
-  start_in "$1" "$work/$1/log" python3 -m http.server --directory "$work/$1/www" 80
+  start_in "$1" "$work/$1/log" python3 "$lib/web.py" "$work/$1/www" 80
   start_in "$1" "$work/$1/log" iperf3 --server
 }
