@@ -58,7 +58,6 @@ void WorkerThread::run() {
     const Instant now = monotonic_now();
     const bool busy = worker_.run_once(now);
     quiescence_.quiescent(index_);
-    rounds_.store(rounds_.load(std::memory_order_relaxed) + 1, std::memory_order_relaxed);
     if (busy) {
       last_busy = now;
       if (mailbox_.service_has_mail()) doorbell_();

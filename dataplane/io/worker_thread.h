@@ -30,8 +30,6 @@ class WorkerThread {
   WorkerThread& operator=(const WorkerThread&) = delete;
 
   void set_polling(Polling polling) { polling_.store(polling, std::memory_order_relaxed); }
-  // Rounds so far; a watchdog sees a worker that stands still.
-  std::uint64_t rounds() const { return rounds_.load(std::memory_order_relaxed); }
 
  private:
   void run();
@@ -44,7 +42,6 @@ class WorkerThread {
   const std::function<void()> doorbell_;
   std::vector<pollfd> sleep_on_;
   std::atomic<Polling> polling_{Polling::kAdaptive};
-  std::atomic<std::uint64_t> rounds_{0};
   std::atomic<bool> stop_{false};
   std::thread thread_;
 };

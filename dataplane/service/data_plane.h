@@ -11,7 +11,7 @@
 namespace isthmus::service {
 
 struct DataPlane {
-  // Three sessions and a handshake for each peer.
+  // Up to four sessions and a handshake for each of kMaxPeers (session_table.h), with room to spare.
   static constexpr std::size_t kSessions = 4 * pipeline::kPeerPlaces;
 
   DataPlane(Forwarder& packet_mover, std::function<tunnel::Now()> clock)
