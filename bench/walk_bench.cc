@@ -31,7 +31,7 @@ struct Case {
 config::ValidatedConfig make_config(const Case& c, bool near_side) {
   config::ValidatedConfig config;
   config.name = near_side ? "near" : "far";
-  config.listen_port = 51820;
+  config.listen_ports = {51820};
   config.pods = {prefix4("10.244.0.0/16")};
   for (std::uint32_t p = 0; p < c.peers; ++p) {
     config::PeerConfig peer;

@@ -51,6 +51,19 @@ void write_peers(MetricsWriter& out, const Status& status) {
   }
 }
 
+void write_lanes(MetricsWriter& out, const Status& status) {
+  out.family("isthmus_lane_usable", "gauge",
+             "1 when flows use this WireGuard session of the peer's, 0 when it is out.");
+  for (const PeerStatus& peer : status.peers) {
+    for (std::size_t lane = 0; lane < peer.lanes.size(); ++lane) {
+      out.sample(peer.lanes[lane].usable ? 1 : 0, {{"cluster_id", peer.name}, {"lane", std::to_string(lane)}});
+    }
+  }
+  out.family("isthmus_peer_key_rotation_pending", "gauge",
+             "1 while new keys wait for their first handshake and the old ones serve.");
+  for (const PeerStatus& peer : status.peers) out.sample(peer.rotating ? 1 : 0, {{"cluster_id", peer.name}});
+}
+
 void write_drops(MetricsWriter& out, const Status& status) {
   out.family("isthmus_drops_total", "counter",
              "Packets that died, by the peer they belonged to (empty: none was known yet), the stage and the reason.");
@@ -107,6 +120,7 @@ std::string metrics_text(const MetricsInput& input) {
   out.sample(1, {{"aead", status.aead}, {"memory", status.memory}, {"polling", status.polling}});
   write_liqo(out, status, input.data_plane_up);
   write_peers(out, status);
+  write_lanes(out, status);
   write_drops(out, status);
   write_walks(out, status);
   return out.take();

@@ -20,9 +20,7 @@ std::string plural(std::size_t count, const char* one) {
   return std::to_string(count) + " " + one + (count == 1 ? "" : "s");
 }
 
-std::string handshake_age(const PeerStatus& peer, std::int64_t now) {
-  return peer.last_handshake_seconds == 0 ? "never" : human_age(now - peer.last_handshake_seconds);
-}
+std::string handshake_age(std::int64_t last, std::int64_t now) { return last == 0 ? "never" : human_age(now - last); }
 
 std::size_t connected_peers(const Status& status) {
   return static_cast<std::size_t>(
@@ -39,12 +37,26 @@ std::string health(const Status& status) {
          (good ? "\n" : "; see `isthmusctl peers`\n");
 }
 
+// "51820-51823, 51830"
+std::string ranges(const std::vector<std::uint16_t>& ports) {
+  std::string text;
+  for (std::size_t i = 0; i < ports.size();) {
+    std::size_t last = i;
+    while (last + 1 < ports.size() && ports[last + 1] == ports[last] + 1) ++last;
+    text += (text.empty() ? "" : ", ") + std::to_string(ports[i]);
+    if (last != i) text += "-" + std::to_string(ports[last]);
+    i = last + 1;
+  }
+  return text;
+}
+
 std::string facts(const Status& status, std::int64_t now) {
   std::string text = "data plane   isthmus-dp " + status.version + ", pid " + std::to_string(status.pid) + ", up " +
                      human_age(now - status.started_seconds) + ", generation " + std::to_string(status.generation) +
                      "\n";
   text += "forwarding   " + status.aead + ", " + status.memory + ", " + status.polling + " polling\n";
-  text += "tunnels      UDP port " + std::to_string(status.listen_port) + ", public key " + status.public_key + "\n";
+  text += std::string("tunnels      UDP port") + (status.listen_ports.size() == 1 ? " " : "s ") +
+          ranges(status.listen_ports) + ", public key " + status.public_key + "\n";
   return text;
 }
 
@@ -89,7 +101,7 @@ std::string peers_in_short(const Status& status, std::int64_t now) {
   const char* separator = "; down: ";
   for (const PeerStatus& peer : status.peers) {
     if (peer.connected) continue;
-    text += separator + peer.name + " (last handshake " + handshake_age(peer, now) + ")";
+    text += separator + peer.name + " (last handshake " + handshake_age(peer.last_handshake_seconds, now) + ")";
     separator = ", ";
   }
   return wrap(text, 13);
@@ -101,6 +113,17 @@ std::string advice_for(const PeerStatus& peer, const std::string& our_key) {
   }
   return peer.name + " does not answer at " + peer.endpoint +
          ": is that UDP port open there, and does it know our public key " + our_key + "?";
+}
+
+// A peer with one lane is that lane.
+void add_lanes(const PeerStatus& peer, std::int64_t now, TextTable& table) {
+  if (peer.lanes.size() < 2) return;
+  for (std::size_t i = 0; i < peer.lanes.size(); ++i) {
+    const config::LaneStatus& lane = peer.lanes[i];
+    table.add({"  lane " + std::to_string(i), lane.usable ? "up" : "out",
+               lane.endpoint.empty() ? "not known yet" : lane.endpoint, handshake_age(lane.last_handshake_seconds, now),
+               "", "", ""});
+  }
 }
 
 std::string name_of(const DropStatus& drop) { return drop.peer.empty() ? "-" : shorten(drop.peer, kNameWidth); }
@@ -119,12 +142,13 @@ std::string render_peers(const Status& status, std::int64_t now) {
   TextTable table({"NAME", "STATE", "ENDPOINT", "HANDSHAKE", "RX", "TX", "SEEN HERE AS"});
   for (const PeerStatus& peer : status.peers) {
     table.add({shorten(peer.name, kNameWidth), peer.connected ? "up" : "down",
-               peer.endpoint.empty() ? "not known yet" : peer.endpoint, handshake_age(peer, now),
+               peer.endpoint.empty() ? "not known yet" : peer.endpoint, handshake_age(peer.last_handshake_seconds, now),
                human_bytes(peer.receive_bytes), human_bytes(peer.transmit_bytes),
                peer.remote.empty() ? "" : peer.remote.front().seen_as});
     for (std::size_t i = 1; i < peer.remote.size(); ++i) {
       table.add({"", "", "", "", "", "", peer.remote[i].seen_as});
     }
+    add_lanes(peer, now, table);
   }
   table.align_right(3);
   table.align_right(4);
@@ -132,6 +156,13 @@ std::string render_peers(const Status& status, std::int64_t now) {
   std::string text = table.text();
   for (const PeerStatus& peer : status.peers) {
     if (!peer.connected) text += "\n" + wrap(advice_for(peer, status.public_key), 2);
+    if (peer.rotating) {
+      text +=
+          "\n" + wrap(peer.name +
+                          ": its new keys wait for the other side to have them too; until their first handshake the "
+                          "old ones serve",
+                      2);
+    }
   }
   return text;
 }

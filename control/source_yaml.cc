@@ -36,7 +36,10 @@ class DocumentReader {
          {"reserved", texts(state.reserved)},
          {"tunnel",
           [&](const YamlNode& node, const std::string& path) {
-            map(node, path, {{"listenPort", number(state.listen_port)}, {"mtu", number(state.mtu)}});
+            map(node, path,
+                {{"listenPort", number(state.listen_port)},
+                 {"listenPorts", numbers(state.listen_ports)},
+                 {"mtu", number(state.mtu)}});
           }},
          {"polling", text(state.polling)},
          {"aead", text(state.aead)},
@@ -127,6 +130,11 @@ class DocumentReader {
                 [this](const YamlNode& node, const std::string& path, std::string& item) { text(item)(node, path); });
   }
 
+  Read numbers(std::vector<std::int64_t>& into) {
+    return list(
+        into, [this](const YamlNode& node, const std::string& path, std::int64_t& item) { number(item)(node, path); });
+  }
+
   Read maps(std::vector<config::DesiredMap>& into) {
     return list(into, [this](const YamlNode& node, const std::string& path, config::DesiredMap& item) {
       map(node, path, {{"real", text(item.real)}, {"seenAs", text(item.seen_as)}});
@@ -153,6 +161,8 @@ class DocumentReader {
          {"publicKey", text(into.public_key)},
          {"presharedKeyFile", text(into.preshared_key_file)},
          {"endpoint", text(into.endpoint)},
+         {"endpointPorts", numbers(into.endpoint_ports)},
+         {"lanes", number(into.lanes)},
          {"persistentKeepalive", number(into.persistent_keepalive)},
          {"mtu", number(into.mtu)},
          {"remote", maps(into.remote)},

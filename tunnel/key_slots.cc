@@ -1,12 +1,13 @@
 #include "tunnel/key_slots.h"
 
 #include <algorithm>
+#include <array>
 #include <utility>
 
 namespace isthmus::tunnel {
 
 KeySlots::~KeySlots() {
-  link_.sending.store(nullptr, std::memory_order_release);
+  stop_sending();
   for (const Session* session : {next_.get(), current_.get(), previous_.get(), draining_.get()}) {
     if (session != nullptr) table_.remove(*session);
   }
@@ -50,14 +51,12 @@ bool KeySlots::confirm(std::uint32_t local_index, bool peer_wins_collision) {
 
 void KeySlots::age(Instant now) {
   const Session* session = sending();
-  if (session != nullptr && (session->expired(now) || session->nonces_used() >= kRejectAfterMessages)) {
-    link_.sending.store(nullptr, std::memory_order_release);
-  }
+  if (session != nullptr && (session->expired(now) || session->nonces_used() >= kRejectAfterMessages)) stop_sending();
   if (draining_ && now - draining_since_ >= kRekeyTimeout) retire(draining_);
 }
 
 void KeySlots::clear() {
-  link_.sending.store(nullptr, std::memory_order_release);
+  stop_sending();
   for (auto* slot : {&next_, &current_, &previous_, &draining_}) retire(*slot);
 }
 
@@ -67,6 +66,15 @@ Instant KeySlots::newest() const {
     if (session != nullptr) newest = std::max(newest, session->created);
   }
   return newest;
+}
+
+bool KeySlots::has(std::uint32_t local_index) const {
+  return std::ranges::any_of(std::array{next_.get(), current_.get(), previous_.get(), draining_.get()},
+                             [=](const Session* s) { return s != nullptr && s->local_index == local_index; });
+}
+
+void KeySlots::stop_sending() {
+  if (sending() != nullptr) link_.sending.store(nullptr, std::memory_order_release);
 }
 
 void KeySlots::retire(std::unique_ptr<Session>& slot) {

@@ -9,7 +9,8 @@
 //   four:
 //             the old session, on which the peer still sends, is pushed out by two new ones at once
 //
-// Service thread. Every session in a slot is in the session table; one that leaves its slot is retired.
+// Service thread. Every session in a slot is in the session table; one that leaves its slot is retired. While keys are
+// rotated two pairings have slots, and only one of them the session that seals.
 
 #include <memory>
 
@@ -40,8 +41,12 @@ class KeySlots {
   void age(Instant now);
   void clear();
 
-  // The session of link.sending.
-  Session* sending() const { return link_.sending.load(std::memory_order_relaxed); }
+  // The session of link.sending, if it is one of these.
+  Session* sending() const {
+    Session* session = link_.sending.load(std::memory_order_relaxed);
+    return session == current_.get() ? session : nullptr;
+  }
+  bool has(std::uint32_t local_index) const;
   // A confirmation that a worker saw: whether its message about it arrives or not.
   Session* confirmed_next() const {
     return next_ && next_->confirmed.load(std::memory_order_acquire) ? next_.get() : nullptr;
@@ -49,6 +54,7 @@ class KeySlots {
   Instant newest() const;
 
  private:
+  void stop_sending();
   void retire(std::unique_ptr<Session>& slot);
   void drain(std::unique_ptr<Session>& slot, Instant now);
 

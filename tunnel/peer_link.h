@@ -1,5 +1,5 @@
 #pragma once
-// What workers and the service thread share about one peer's tunnel.
+// What workers and the service thread share about one lane's tunnel.
 
 #include <atomic>
 #include <cstdint>

@@ -20,9 +20,9 @@ class Session {
     AeadKey receiving;
   };
 
-  Session(PeerIndex of_peer, std::uint32_t our_index, std::uint32_t their_index, bool we_initiated, const Keys& agreed,
+  Session(LaneId of_lane, std::uint32_t our_index, std::uint32_t their_index, bool we_initiated, const Keys& agreed,
           Instant now)
-      : peer(of_peer),
+      : lane(of_lane),
         local_index(our_index),
         remote_index(their_index),
         initiator(we_initiated),
@@ -30,7 +30,7 @@ class Session {
         keys(agreed) {}
 
   // Immutable.
-  const PeerIndex peer;
+  const LaneId lane;
   const std::uint32_t local_index;   // what the peer writes into receiver_index
   const std::uint32_t remote_index;  // what we write into receiver_index
   const bool initiator;

@@ -1,5 +1,6 @@
 #include "tunnel/tunnel.h"
 
+#include <algorithm>
 #include <cassert>
 #include <cstring>
 #include <utility>
@@ -8,109 +9,124 @@
 
 namespace isthmus::tunnel {
 
+namespace {
+
+// A lane whose handshake has not been answered for so long is not to be relied on: two tries.
+constexpr Duration kLanePatience = 2 * kRekeyTimeout;
+
+}  // namespace
+
 Tunnel::Tunnel(TunnelHost& host, SessionTable& sessions) : state_(std::make_unique<State>(host, sessions)) {}
 
 Tunnel::~Tunnel() {
-  for (const auto& peer : state_->peers) {
-    if (peer) state_->abandon_handshake(*peer);
+  for (const auto& [lane, peer] : state_->peers) {
+    for (Pairing* pairing : {peer->pairing.get(), peer->successor.get()}) {
+      if (pairing != nullptr) state_->abandon_handshake(*pairing);
+    }
   }
 }
 
 void Tunnel::set_identity(const SecretKey& private_key) {
   State& state = *state_;
-  X25519Key identity(private_key);
-  if (state.identity && identity.public_key() == state.public_key) return;
-  state.identity = std::move(identity);
-  state.public_key = state.identity->public_key();
-  state.checker.emplace(state.public_key);
-  for (const auto& peer : state.peers) {
-    if (!peer) continue;
-    const bool again = peer->timers.attempting() || peer->settings.initiate_at_once;
-    state.forget_keys(*peer);
-    peer->remote = prepare_remote(*state.identity, peer->settings.public_key, peer->settings.preshared_key);
-    peer->wants_handshake = again;  // at the next tick: here is no clock
+  auto identity = std::make_shared<Identity>(private_key);
+  const auto known = std::ranges::find_if(
+      state.identities, [&](const auto& other) { return other->key.public_key() == identity->key.public_key(); });
+  if (known != state.identities.end()) {
+    if (known == state.identities.begin()) return;
+    identity = *known;  // back to a key that some peers have not left yet
+    state.identities.erase(known);
   }
+  state.identities.insert(state.identities.begin(), identity);
+  for (const auto& [lane, peer] : state.peers) state.renew_pairing(*peer);
+  state.forget_unused_identities();
 }
 
-const PublicKey& Tunnel::public_key() const { return state_->public_key; }
+const PublicKey& Tunnel::public_key() const {
+  static constexpr PublicKey kNone{};
+  return state_->identities.empty() ? kNone : state_->identities.front()->key.public_key();
+}
 
-void Tunnel::add_peer(PeerIndex index, const PeerSettings& settings, PeerLink& link, const Now& now) {
+void Tunnel::add_peer(LaneId lane, const PeerSettings& settings, PeerLink& link, const Now& now) {
   State& state = *state_;
-  const auto place = static_cast<std::size_t>(index);
-  if (place >= state.peers.size()) state.peers.resize(place + 1);
-  assert(!state.peers[place]);
-  state.peers[place] = std::make_unique<Peer>(index, settings, link, state.host, state.table);
-  state.adopt_keys(*state.peers[place]);
-  if (settings.endpoint) state.set_endpoint(*state.peers[place], *settings.endpoint);
-  if (settings.initiate_at_once) state.begin_attempt(*state.peers[place], now);
+  assert(!state.find(lane));
+  Peer& peer = *(state.peers[lane] = std::make_unique<Peer>(lane, settings, link));
+  state.know_key(peer, settings.public_key);
+  if (!state.identities.empty()) peer.pairing = state.make_pairing(peer);
+  if (settings.endpoint) state.set_endpoint(peer, *settings.endpoint);
+  if (settings.initiate_at_once) state.begin_attempt(peer, now);
 }
 
-void Tunnel::update_peer(PeerIndex index, const PeerSettings& settings, const Now& now) {
+void Tunnel::update_peer(LaneId lane, const PeerSettings& settings, const Now& now) {
   State& state = *state_;
-  Peer& peer = state.get(index);
-  const PeerSettings before = peer.settings;
-  const bool new_key = settings.public_key != before.public_key;
-  const bool new_secrets = new_key || settings.preshared_key != before.preshared_key;
-  const bool again = peer.timers.attempting();
-  peer.settings = settings;
-  if (new_secrets) state.forget_keys(peer);
-  if (new_key) {
-    // All that was learned belongs to the old key's owner.
-    const auto old = state.by_key.find(before.public_key);
-    if (old != state.by_key.end() && old->second == &peer) state.by_key.erase(old);
-    peer.cookies = CookieJar(settings.public_key);
-    peer.timestamp_sent = peer.timestamp_received = {};
-    peer.endpoint.reset();
+  Peer& peer = state.get(lane);
+  const PeerSettings before = std::exchange(peer.settings, settings);
+  const bool new_keys = settings.public_key != before.public_key || settings.preshared_key != before.preshared_key;
+  if (new_keys) {
+    state.know_key(peer, settings.public_key);
+    state.renew_pairing(peer);
+    state.forget_unused_keys(peer, before.public_key);
   }
-  if (new_secrets) state.adopt_keys(peer);
-  if (settings.endpoint && (new_key || settings.endpoint != before.endpoint)) {
-    state.set_endpoint(peer, *settings.endpoint);
+  if (settings.endpoint && settings.endpoint != before.endpoint) state.set_endpoint(peer, *settings.endpoint);
+  if (settings.initiate_at_once && peer.link.sending.load(std::memory_order_relaxed) == nullptr) {
+    state.begin_attempt(peer, now);
   }
-  if (again || (settings.initiate_at_once && peer.slots.sending() == nullptr)) state.begin_attempt(peer, now);
+  if (Pairing* newest = peer.newest_pairing(); newest != nullptr && std::exchange(newest->wants_handshake, false)) {
+    state.begin_attempt(peer, *newest, now);
+  }
 }
 
-void Tunnel::remove_peer(PeerIndex index) {
-  Peer& peer = state_->get(index);
-  state_->forget_keys(peer);
-  const auto named = state_->by_key.find(peer.settings.public_key);
-  if (named != state_->by_key.end() && named->second == &peer) state_->by_key.erase(named);
-  state_->peers[static_cast<std::size_t>(index)].reset();
+void Tunnel::remove_peer(LaneId lane) {
+  State& state = *state_;
+  Peer& peer = state.get(lane);
+  for (auto* pairing : {&peer.pairing, &peer.successor, &peer.leaving}) state.forget(*pairing);
+  for (auto known = state.by_key.begin(); known != state.by_key.end();) {
+    std::erase(known->second.peers, &peer);
+    known = known->second.peers.empty() ? state.by_key.erase(known) : std::next(known);
+  }
+  state.peers.erase(lane);
+  state.forget_unused_identities();
 }
 
-void Tunnel::receive(std::span<const std::uint8_t> message, const Endpoint& source, const Now& now) {
-  state_->receive(message, source, now);
+bool Tunnel::has_peer(LaneId lane) const { return state_->find(lane) != nullptr; }
+
+void Tunnel::receive(std::span<const std::uint8_t> message, const Endpoint& source, std::uint32_t number,
+                     const Now& now) {
+  state_->receive(message, source, number, now);
 }
 
-void Tunnel::want_session(PeerIndex index, const Now& now) {
-  Peer* peer = state_->find(index);
+void Tunnel::want_session(LaneId lane, const Now& now) {
+  Peer* peer = state_->find(lane);
   // A worker's wish may be older than the peer's removal, or than the session it asks for.
-  if (peer != nullptr && peer->slots.sending() == nullptr) state_->begin_attempt(*peer, now);
+  if (peer != nullptr && peer->link.sending.load(std::memory_order_relaxed) == nullptr) {
+    state_->begin_attempt(*peer, now);
+  }
 }
 
 void Tunnel::confirm(std::uint32_t local_index, const Now& now) {
   const Session* session = state_->table.find(local_index);
-  if (session != nullptr) state_->confirm(state_->get(session->peer), local_index, now);
+  if (session == nullptr) return;
+  Peer& peer = state_->get(session->lane);
+  if (Pairing* pairing = peer.pairing_of(local_index)) state_->confirm(peer, *pairing, local_index, now);
 }
 
-void Tunnel::roam(PeerIndex index, const Endpoint& source) {
-  if (Peer* peer = state_->find(index)) state_->set_endpoint(*peer, source);
+void Tunnel::roam(LaneId lane, const Endpoint& source) {
+  if (Peer* peer = state_->find(lane)) state_->set_endpoint(*peer, source);
 }
 
 void Tunnel::tick(const Now& now) {
-  for (const auto& peer : state_->peers) {
-    if (peer) state_->tick(*peer, now);
-  }
+  for (const auto& [lane, peer] : state_->peers) state_->tick(*peer, now);
 }
 
 void Tunnel::set_under_load(bool under_load) { state_->under_load = under_load; }
 
-PeerView Tunnel::view(PeerIndex index) const {
-  const Peer& peer = state_->get(index);
+PeerView Tunnel::view(LaneId lane) const {
+  const Peer& peer = state_->get(lane);
   PeerView view;
   view.public_key = peer.settings.public_key;
   view.endpoint = peer.endpoint;
   view.last_handshake = peer.last_handshake;
-  view.has_session = peer.slots.sending() != nullptr;
+  view.has_session = peer.link.sending.load(std::memory_order_relaxed) != nullptr;
+  view.rotating = peer.successor != nullptr;
   view.handshake_bytes_sent = peer.handshake_bytes_sent;
   view.handshake_bytes_received = peer.handshake_bytes_received;
   return view;
@@ -124,13 +140,13 @@ std::size_t Tunnel::State::KeyHash::operator()(const PublicKey& key) const {
   return hash;
 }
 
-Peer* Tunnel::State::find(PeerIndex index) const {
-  const auto place = static_cast<std::size_t>(index);
-  return place < peers.size() ? peers[place].get() : nullptr;
+Peer* Tunnel::State::find(LaneId lane) const {
+  const auto found = peers.find(lane);
+  return found == peers.end() ? nullptr : found->second.get();
 }
 
-Peer& Tunnel::State::get(PeerIndex index) const {
-  Peer* peer = find(index);
+Peer& Tunnel::State::get(LaneId lane) const {
+  Peer* peer = find(lane);
   assert(peer != nullptr);
   return *peer;
 }
@@ -149,107 +165,128 @@ SecretKey Tunnel::State::random_key() {
   return key;
 }
 
-// The keys of peer.settings are new.
-void Tunnel::State::adopt_keys(Peer& peer) {
-  by_key.insert_or_assign(peer.settings.public_key, &peer);
-  if (identity) peer.remote = prepare_remote(*identity, peer.settings.public_key, peer.settings.preshared_key);
-}
-
-void Tunnel::State::forget_keys(Peer& peer) {
-  abandon_handshake(peer);
-  peer.timers.stop_attempt();
-  peer.slots.clear();
-}
-
 void Tunnel::State::set_endpoint(Peer& peer, const Endpoint& endpoint) {
   if (peer.endpoint == endpoint) return;
   peer.endpoint = endpoint;
-  host.endpoint_changed(peer.index, endpoint);
+  host.endpoint_changed(peer.lane, endpoint);
 }
 
 void Tunnel::State::begin_attempt(Peer& peer, const Now& now) {
-  peer.timers.want_handshake(now.instant);
-  if (peer.timers.initiation_due(now.instant)) send_initiation(peer, now);
+  for (Pairing* pairing : {peer.pairing.get(), peer.successor.get()}) {
+    if (pairing != nullptr) begin_attempt(peer, *pairing, now);
+  }
+}
+
+void Tunnel::State::begin_attempt(Peer& peer, Pairing& pairing, const Now& now) {
+  pairing.timers.want_handshake(now.instant);
+  if (pairing.timers.initiation_due(now.instant)) send_initiation(peer, pairing, now);
 }
 
 // Each try is a handshake of its own, with new keys and a new time.
-void Tunnel::State::send_initiation(Peer& peer, const Now& now) {
-  peer.timers.initiation_sent(now.instant, Duration{random_number() % kRekeyTimeoutJitterMax.count()});
-  abandon_handshake(peer);
-  if (!peer.endpoint || !peer.remote) return;  // until the attempt ends the peer may still begin by itself
+void Tunnel::State::send_initiation(Peer& peer, Pairing& pairing, const Now& now) {
+  pairing.timers.initiation_sent(now.instant, Duration{random_number() % kRekeyTimeoutJitterMax.count()});
+  abandon_handshake(pairing);
+  if (!peer.endpoint) return;  // until the attempt ends the peer may still begin by itself
   const std::uint32_t index = table.reserve_index(random_number());
   if (index == 0) return count(HandshakeEvent::kRefusedTableFull);
 
-  peer.timestamp_sent = make_timestamp(now.wall, peer.timestamp_sent);
+  pairing.timestamp_sent = make_timestamp(now.wall, pairing.timestamp_sent);
   MessageInitiation message{};
-  peer.handshake = create_initiation(*identity, *peer.remote, random_key(), peer.timestamp_sent, index, message);
-  if (!peer.handshake) return table.release_index(index);
-  initiations.emplace(index, &peer);
+  pairing.handshake =
+      create_initiation(pairing.own->key, pairing.remote, random_key(), pairing.timestamp_sent, index, message);
+  if (!pairing.handshake) return table.release_index(index);
+  initiations.insert_or_assign(index, Awaited{&peer, &pairing});
   const std::span bytes(reinterpret_cast<std::uint8_t*>(&message), sizeof(message));
-  peer.cookies.add_macs(bytes, now.instant);
+  pairing.cookies.add_macs(bytes, now.instant);
   count(HandshakeEvent::kInitiationSent);
-  send(peer, bytes, now.instant);
+  send(peer, pairing, *peer.endpoint, bytes, now.instant);
 }
 
-void Tunnel::State::abandon_handshake(Peer& peer) {
-  if (!peer.handshake) return;
-  initiations.erase(peer.handshake->local_index);
-  table.release_index(peer.handshake->local_index);
-  peer.handshake.reset();
+void Tunnel::State::abandon_handshake(Pairing& pairing) {
+  if (!pairing.handshake) return;
+  initiations.erase(pairing.handshake->local_index);
+  table.release_index(pairing.handshake->local_index);
+  pairing.handshake.reset();
 }
 
-void Tunnel::State::send(Peer& peer, std::span<const std::uint8_t> message, Instant now) {
-  peer.timers.handshake_message_sent(now);
+void Tunnel::State::send(Peer& peer, Pairing& pairing, const Endpoint& destination,
+                         std::span<const std::uint8_t> message, Instant now) {
+  pairing.timers.handshake_message_sent(now);
   peer.handshake_bytes_sent += message.size();
-  host.send(peer.index, *peer.endpoint, message);
+  host.send(peer.lane, destination, message);
 }
 
-void Tunnel::State::completed(Peer& peer, bool was_ready, const Now& now) {
-  peer.timers.stop_attempt();
+void Tunnel::State::completed(Peer& peer, Pairing& pairing, bool was_ready, const Now& now) {
+  pairing.timers.stop_attempt();
+  pairing.agreed = true;
   peer.last_handshake = now.wall;
   count(HandshakeEvent::kCompleted);
-  if (!was_ready) host.session_ready(peer.index);
+  if (&pairing == peer.successor.get()) promote_successor(peer, now.instant);
+  report_usable(peer, now.instant);
+  if (!was_ready) host.session_ready(peer.lane);
 }
 
-void Tunnel::State::confirm(Peer& peer, std::uint32_t local_index, const Now& now) {
+void Tunnel::State::confirm(Peer& peer, Pairing& pairing, std::uint32_t local_index, const Now& now) {
   // Of two sessions agreed at the same moment, the one counts whose initiator has the smaller key.
-  const bool peer_wins = peer.settings.public_key < public_key;
-  const bool was_ready = peer.slots.sending() != nullptr;
-  if (!peer.slots.confirm(local_index, peer_wins)) return;
-  abandon_handshake(peer);
-  completed(peer, was_ready, now);
+  const bool peer_wins = pairing.remote.static_public < pairing.own->key.public_key();
+  const bool was_ready = peer.link.sending.load(std::memory_order_relaxed) != nullptr;
+  if (!pairing.slots.confirm(local_index, peer_wins)) return;
+  abandon_handshake(pairing);
+  completed(peer, pairing, was_ready, now);
+}
+
+void Tunnel::State::report_usable(Peer& peer, Instant now) {
+  const auto began = peer.pairing ? peer.pairing->timers.attempt_began() : std::nullopt;
+  const bool usable =
+      peer.link.sending.load(std::memory_order_relaxed) != nullptr && (!began || now - *began < kLanePatience);
+  if (std::exchange(peer.usable, usable) != usable) host.usable_changed(peer.lane, usable);
 }
 
 void Tunnel::State::tick(Peer& peer, const Now& now) {
-  if (std::exchange(peer.wants_handshake, false)) peer.timers.want_handshake(now.instant);
-  if (const Session* session = peer.slots.confirmed_next()) confirm(peer, session->local_index, now);
-  peer.slots.age(now.instant);
-
-  TimerInputs inputs{.now = now.instant,
-                     .data_sent = peer.link.data_sent.get(),
-                     .any_sent = peer.link.any_sent.get(),
-                     .data_received = peer.link.data_received.get(),
-                     .any_received = peer.link.any_received.get(),
-                     .sending = std::nullopt,
-                     .newest_session = peer.slots.newest(),
-                     .persistent_keepalive = peer.settings.persistent_keepalive};
-  Session* const session = peer.slots.sending();
-  if (session != nullptr) inputs.sending = {session->created, session->initiator, session->nonces_used()};
-  const TimerActions actions = peer.timers.poll(inputs);
-
-  if (actions.give_up) give_up(peer, now);
-  if (actions.send_initiation) send_initiation(peer, now);
-  if (actions.send_keepalive) host.send_keepalive(peer.index, *session);
-  if (actions.wipe_keys) peer.slots.clear();
+  // Everything that it received with has expired by then.
+  if (peer.leaving && now.instant - peer.left >= kRejectAfterTime) {
+    forget(peer.leaving);
+    forget_unused_identities();
+  }
+  if (peer.successor) tick(peer, *peer.successor, now);
+  if (peer.pairing) tick(peer, *peer.pairing, now);
+  report_usable(peer, now.instant);
 }
 
-void Tunnel::State::give_up(Peer& peer, const Now& now) {
-  abandon_handshake(peer);
+void Tunnel::State::tick(Peer& peer, Pairing& pairing, const Now& now) {
+  if (std::exchange(pairing.wants_handshake, false)) pairing.timers.want_handshake(now.instant);
+  if (const Session* session = pairing.slots.confirmed_next()) confirm(peer, pairing, session->local_index, now);
+  pairing.slots.age(now.instant);
+
+  TimerInputs inputs;
+  inputs.now = now.instant;
+  inputs.newest_session = pairing.slots.newest();
+  // Traffic is the affair of the pairing that carries it.
+  if (&pairing == peer.pairing.get()) {
+    inputs.data_sent = peer.link.data_sent.get();
+    inputs.any_sent = peer.link.any_sent.get();
+    inputs.data_received = peer.link.data_received.get();
+    inputs.any_received = peer.link.any_received.get();
+    inputs.persistent_keepalive = peer.settings.persistent_keepalive;
+  }
+  Session* const session = pairing.slots.sending();
+  if (session != nullptr) inputs.sending = {session->created, session->initiator, session->nonces_used()};
+  const TimerActions actions = pairing.timers.poll(inputs);
+
+  if (actions.give_up) give_up(peer, pairing, now);
+  if (actions.send_initiation) send_initiation(peer, pairing, now);
+  if (actions.send_keepalive) host.send_keepalive(peer.lane, *session);
+  if (actions.wipe_keys) pairing.slots.clear();
+}
+
+void Tunnel::State::give_up(Peer& peer, Pairing& pairing, const Now& now) {
+  abandon_handshake(pairing);
   count(HandshakeEvent::kAttemptsExhausted);
-  host.session_failed(peer.index);
+  if (&pairing == peer.successor.get()) return pairing.timers.want_handshake(now.instant);
+  host.session_failed(peer.lane);
   // A peer that shall be connected without traffic asking for it is tried again and again.
   const bool always = peer.settings.initiate_at_once || peer.settings.persistent_keepalive > Duration{0};
-  if (always && peer.endpoint) begin_attempt(peer, now);
+  if (always && peer.endpoint) begin_attempt(peer, pairing, now);
 }
 
 }  // namespace isthmus::tunnel

@@ -1,6 +1,9 @@
 #pragma once
 // All handshakes, key slots and timers of all peers: WireGuard without I/O and without a clock. The service thread owns
 // one Tunnel; workers never touch it. They share PeerLink, Session and SessionTable with it.
+//
+// To WireGuard each lane is a peer of its own, with its own UDP ports, sessions and timers: on this floor "a peer" is
+// one lane. Lanes of one peer have the same keys, so it is the port of ours that tells them apart.
 
 #include <array>
 #include <cstdint>
@@ -66,18 +69,21 @@ using HandshakeCounts = std::array<std::uint64_t, static_cast<std::size_t>(Hands
 class TunnelHost {
  public:
   virtual ~TunnelHost() = default;
-  // Sends a handshake message as the payload of one UDP datagram. peer is kNoPeer for a cookie reply: who asked is not
-  // known before its cookie has come back.
-  virtual void send(PeerIndex peer, const Endpoint& destination, std::span<const std::uint8_t> message) = 0;
+  // Sends a handshake message as the payload of one UDP datagram, from the lane's port. lane.peer is kNoPeer for a
+  // cookie reply: who asked is not known before its cookie has come back.
+  virtual void send(LaneId lane, const Endpoint& destination, std::span<const std::uint8_t> message) = 0;
   // Seals and sends an empty data message over `session`.
-  virtual void send_keepalive(PeerIndex peer, Session& session) = 0;
-  // The peer's authenticated endpoint is this from now on: configured, or learned by roaming (section 2.1).
+  virtual void send_keepalive(LaneId lane, Session& session) = 0;
+  // The lane's authenticated endpoint is this from now on: configured, or learned by roaming (section 2.1).
   // Outer headers have to be rebuilt.
-  virtual void endpoint_changed(PeerIndex peer, const Endpoint& endpoint) = 0;
+  virtual void endpoint_changed(LaneId lane, const Endpoint& endpoint) = 0;
   // link.sending went from nullptr to a session: packets that wait may go.
-  virtual void session_ready(PeerIndex peer) = 0;
+  virtual void session_ready(LaneId lane) = 0;
   // No handshake succeeded for kRekeyAttemptTime: packets that wait have no hope.
-  virtual void session_failed(PeerIndex peer) = 0;
+  virtual void session_failed(LaneId lane) = 0;
+  // Whether there is a session that the other side still answers for. A lane that is not usable has none, or has tried
+  // for two times kRekeyTimeout to replace it.
+  virtual void usable_changed(LaneId lane, bool usable) = 0;
   // Not in any table any more; to be freed when no worker can hold it.
   virtual void retire(std::unique_ptr<Session> session) = 0;
   virtual void fill_random(std::span<std::uint8_t> bytes) = 0;
@@ -88,6 +94,7 @@ struct PeerView {  // for status
   std::optional<Endpoint> endpoint;
   std::optional<WallTime> last_handshake;  // when the newest session was agreed
   bool has_session = false;
+  bool rotating = false;                   // new keys wait for their first session, the old ones still serve
   std::uint64_t handshake_bytes_sent = 0;  // WireGuard's byte counters include handshakes
   std::uint64_t handshake_bytes_received = 0;
 };
@@ -99,30 +106,33 @@ class Tunnel {
   // Frees the sessions itself, without the host: the workers have stopped by now.
   ~Tunnel();
 
-  // A new identity ends every session of the old one.
+  // Our static key. A new one lets the old one serve each peer until that peer has agreed on a session with the new
+  // one.
   void set_identity(const SecretKey& private_key);
   const PublicKey& public_key() const;
 
-  // `link` outlives the peer. update_peer keeps sessions and learned endpoint as long as the keys stay the same; a
-  // configured endpoint that changed replaces the learned one.
-  void add_peer(PeerIndex peer, const PeerSettings& settings, PeerLink& link, const Now& now);
-  void update_peer(PeerIndex peer, const PeerSettings& settings, const Now& now);
-  void remove_peer(PeerIndex peer);
+  // `link` outlives the peer. update_peer keeps sessions and learned endpoint; old keys serve until the new ones have
+  // agreed on a session (peer.h). A configured endpoint that changed replaces the learned one.
+  void add_peer(LaneId lane, const PeerSettings& settings, PeerLink& link, const Now& now);
+  void update_peer(LaneId lane, const PeerSettings& settings, const Now& now);
+  void remove_peer(LaneId lane);
+  bool has_peer(LaneId lane) const;
 
-  // A message of type 1 to 3, as received from `source`. Counts it, answers it or is silent.
-  void receive(std::span<const std::uint8_t> message, const Endpoint& source, const Now& now);
+  // A message of type 1 to 3, as received from `source` at the port of lanes `number`. Counts it, answers it or is
+  // silent.
+  void receive(std::span<const std::uint8_t> message, const Endpoint& source, std::uint32_t number, const Now& now);
   // A packet for this peer found no session.
-  void want_session(PeerIndex peer, const Now& now);
+  void want_session(LaneId lane, const Now& now);
   // The first data message of the session with this local index was authenticated.
   void confirm(std::uint32_t local_index, const Now& now);
   // A data message was authenticated that came from `source`, not from the endpoint in use.
-  void roam(PeerIndex peer, const Endpoint& source);
+  void roam(LaneId lane, const Endpoint& source);
   // Timers of all peers; to be called every 100 ms or so.
   void tick(const Now& now);
   // Above this many handshake messages a second, unproven senders get a cookie instead of an answer (section 5.3).
   void set_under_load(bool under_load);
 
-  PeerView view(PeerIndex peer) const;
+  PeerView view(LaneId lane) const;
   const HandshakeCounts& counts() const;
 
  private:

@@ -1,6 +1,9 @@
 // What handshake messages do: parse, macs, then the handshake itself; refused as early and as cheaply as possible.
 
+#include <algorithm>
+#include <array>
 #include <cstring>
+#include <utility>
 
 #include "tunnel/tunnel_state.h"
 
@@ -21,114 +24,162 @@ std::optional<Message> parse(std::span<const std::uint8_t> bytes, MessageType ty
 
 }  // namespace
 
-void Tunnel::State::receive(std::span<const std::uint8_t> bytes, const Endpoint& source, const Now& now) {
+void Tunnel::State::receive(std::span<const std::uint8_t> bytes, const Endpoint& source, std::uint32_t number,
+                            const Now& now) {
   // The three types differ in length, so the order does not matter.
   if (const auto message = parse<MessageInitiation>(bytes, MessageType::kInitiation)) {
-    if (verify_macs(bytes, message->sender_index, source, now.instant)) receive_initiation(*message, source, now);
+    Identity* own = verify_macs(bytes, message->sender_index, source, number, now.instant);
+    if (own != nullptr) receive_initiation(*message, *own, source, number, now);
   } else if (const auto response = parse<MessageResponse>(bytes, MessageType::kResponse)) {
-    if (verify_macs(bytes, response->sender_index, source, now.instant)) receive_response(*response, source, now);
+    const Identity* own = verify_macs(bytes, response->sender_index, source, number, now.instant);
+    if (own != nullptr) receive_response(*response, source, number, now);
   } else if (const auto reply = parse<MessageCookieReply>(bytes, MessageType::kCookieReply)) {
-    receive_cookie_reply(*reply, now.instant);
+    receive_cookie_reply(*reply, number, now.instant);
   } else {
     count(HandshakeEvent::kRefusedMalformed);
   }
 }
 
-// Section 5.3: silence for those who do not know our public key; a cookie, under load, for those who may have forged
-// their address.
-bool Tunnel::State::verify_macs(std::span<const std::uint8_t> message, std::uint32_t sender_index,
-                                const Endpoint& source, Instant now) {
-  if (!checker || !checker->mac1_valid(message)) {
+// Section 5.3: silence for those who do not know a public key of ours; a cookie, under load, for those who may have
+// forged their address. The identity that the message was made for, if it is to be looked at any further.
+Identity* Tunnel::State::verify_macs(std::span<const std::uint8_t> message, std::uint32_t sender_index,
+                                     const Endpoint& source, std::uint32_t number, Instant now) {
+  const auto meant =
+      std::ranges::find_if(identities, [&](const auto& identity) { return identity->checker.mac1_valid(message); });
+  if (meant == identities.end()) {
     count(HandshakeEvent::kRefusedMac1);
-    return false;
+    return nullptr;
   }
-  if (!under_load || checker->mac2_valid(message, source, now)) return true;
+  CookieChecker& checker = (*meant)->checker;
+  if (!under_load || checker.mac2_valid(message, source, now)) return meant->get();
   count(HandshakeEvent::kRefusedMac2);
   const auto random = [this](std::span<std::uint8_t> bytes) { host.fill_random(bytes); };
-  const MessageCookieReply reply = checker->create_reply(message, sender_index, source, now, random);
+  const MessageCookieReply reply = checker.create_reply(message, sender_index, source, now, random);
   count(HandshakeEvent::kCookieSent);
-  host.send(kNoPeer, source, bytes_of(reply));
-  return false;
+  host.send({kNoPeer, number}, source, bytes_of(reply));
+  return nullptr;
 }
 
-void Tunnel::State::receive_initiation(const MessageInitiation& message, const Endpoint& source, const Now& now) {
-  auto handshake = identify_initiator(*identity, message);
+void Tunnel::State::receive_initiation(const MessageInitiation& message, Identity& own, const Endpoint& source,
+                                       std::uint32_t number, const Now& now) {
+  auto handshake = identify_initiator(own.key, message);
   if (!handshake) return count(HandshakeEvent::kRefusedDecryption);
-  const auto named = by_key.find(handshake->remote_static);
-  if (named == by_key.end()) return count(HandshakeEvent::kRefusedUnknownPeer);
-  Peer& peer = *named->second;
+  const Awaited initiator = find_initiator(own, handshake->remote_static, number);
+  if (initiator.pairing == nullptr) return count(HandshakeEvent::kRefusedUnknownPeer);
+  Peer& peer = *initiator.peer;
+  Pairing& pairing = *initiator.pairing;
+  NewestInitiation& newest = *pairing.newest;
 
-  const auto timestamp = consume_initiation(*handshake, *peer.remote, message);
+  const auto timestamp = consume_initiation(*handshake, pairing.remote, message);
   if (!timestamp) return count(HandshakeEvent::kRefusedDecryption);
-  if (*timestamp <= peer.timestamp_received) return count(HandshakeEvent::kRefusedReplayedTimestamp);
-  if (peer.initiation_received != kNever && now.instant - peer.initiation_received < kInitiationInterval) {
+  if (*timestamp <= newest.timestamp) return count(HandshakeEvent::kRefusedReplayedTimestamp);
+  if (newest.received != kNever && now.instant - newest.received < kInitiationInterval) {
     return count(HandshakeEvent::kRefusedFlood);
   }
-  peer.timestamp_received = *timestamp;
-  peer.initiation_received = now.instant;
+  newest = {*timestamp, now.instant};
   count(HandshakeEvent::kInitiationReceived);
-  authenticated(peer, sizeof(message), source, now.instant);
-  respond(peer, *handshake, now);
+  authenticated(peer, pairing, sizeof(message), now.instant);
+  // What was said to one lane can be replayed to another, which has not seen it. No session comes of that, and it must
+  // not tell us where the peer is either: only what is newer than all that the peer ever said does. Otherwise the first
+  // data message will.
+  Timestamp& newest_of_all = by_key.at(handshake->remote_static).newest;
+  if (*timestamp > newest_of_all) {
+    newest_of_all = *timestamp;
+    set_endpoint(peer, source);
+  }
+  respond(peer, pairing, *handshake, source, now);
 }
 
-void Tunnel::State::respond(Peer& peer, const ResponderHandshake& handshake, const Now& now) {
+// Who is known by this key on lanes `number`. Of two peers that exchange a key, the one who is to have it; of two
+// pairings that differ in the pre-shared key only, which an initiation does not tell, each in turn.
+Tunnel::State::Awaited Tunnel::State::find_initiator(const Identity& own, const PublicKey& remote_static,
+                                                     std::uint32_t number) {
+  Awaited found{nullptr, nullptr};
+  const auto known = by_key.find(remote_static);
+  if (known == by_key.end()) return found;
+  for (Peer* peer : known->second.peers) {
+    if (peer->lane.number != number) continue;
+    std::array<Pairing*, 2> candidates{peer->successor.get(), peer->pairing.get()};
+    for (Pairing*& candidate : candidates) {
+      const bool fits =
+          candidate != nullptr && candidate->own.get() == &own && candidate->remote.static_public == remote_static;
+      if (!fits) candidate = nullptr;
+    }
+    if (candidates[0] == nullptr && candidates[1] == nullptr) continue;
+    if (found.peer != nullptr && peer->settings.public_key != remote_static) continue;
+    const bool both = candidates[0] != nullptr && candidates[1] != nullptr;
+    const bool old =
+        candidates[0] == nullptr || (both && !std::exchange(peer->successors_turn, !peer->successors_turn));
+    found = {peer, candidates[old ? 1 : 0]};
+  }
+  return found;
+}
+
+void Tunnel::State::respond(Peer& peer, Pairing& pairing, const ResponderHandshake& handshake, const Endpoint& source,
+                            const Now& now) {
   const std::uint32_t index = table.reserve_index(random_number());
   if (index == 0) return count(HandshakeEvent::kRefusedTableFull);
   MessageResponse message{};
-  const auto keys = create_response(handshake, *peer.remote, random_key(), index, message);
+  const auto keys = create_response(handshake, pairing.remote, random_key(), index, message);
   if (!keys) {
     table.release_index(index);
     return count(HandshakeEvent::kRefusedDecryption);
   }
   // Before the response leaves: its answer may be data.
-  peer.slots.add_as_responder(
-      std::make_unique<Session>(peer.index, index, handshake.remote_index, false, *keys, now.instant));
+  pairing.slots.add_as_responder(
+      std::make_unique<Session>(peer.lane, index, handshake.remote_index, false, *keys, now.instant));
   const std::span bytes(reinterpret_cast<std::uint8_t*>(&message), sizeof(message));
-  peer.cookies.add_macs(bytes, now.instant);
+  pairing.cookies.add_macs(bytes, now.instant);
   count(HandshakeEvent::kResponseSent);
-  send(peer, bytes, now.instant);
+  send(peer, pairing, source, bytes, now.instant);
 }
 
-void Tunnel::State::receive_response(const MessageResponse& message, const Endpoint& source, const Now& now) {
+void Tunnel::State::receive_response(const MessageResponse& message, const Endpoint& source, std::uint32_t number,
+                                     const Now& now) {
   const auto awaited = initiations.find(message.receiver_index);
-  if (awaited == initiations.end()) return count(HandshakeEvent::kRefusedUnknownIndex);
-  Peer& peer = *awaited->second;
-  const auto keys = consume_response(*peer.handshake, *identity, *peer.remote, message);
+  if (awaited == initiations.end() || awaited->second.peer->lane.number != number) {
+    return count(HandshakeEvent::kRefusedUnknownIndex);
+  }
+  Peer& peer = *awaited->second.peer;
+  Pairing& pairing = *awaited->second.pairing;
+  const auto keys = consume_response(*pairing.handshake, pairing.own->key, pairing.remote, message);
   if (!keys) return count(HandshakeEvent::kRefusedDecryption);
 
   count(HandshakeEvent::kResponseReceived);
-  authenticated(peer, sizeof(message), source, now.instant);
-  // The handshake's index becomes the session's.
-  const std::uint32_t index = peer.handshake->local_index;
-  initiations.erase(awaited);
-  peer.handshake.reset();
-  const bool was_ready = peer.slots.sending() != nullptr;
-  peer.slots.add_as_initiator(
-      std::make_unique<Session>(peer.index, index, message.sender_index, true, *keys, now.instant), now.instant);
-  completed(peer, was_ready, now);
-  // The responder may not send before it has heard from us with the new keys.
-  host.send_keepalive(peer.index, *peer.slots.sending());
-}
-
-void Tunnel::State::receive_cookie_reply(const MessageCookieReply& message, Instant now) {
-  // It answers an initiation of ours, or a response, whose session has the index.
-  Peer* peer = nullptr;
-  if (const auto awaited = initiations.find(message.receiver_index); awaited != initiations.end()) {
-    peer = awaited->second;
-  } else if (const Session* session = table.find(message.receiver_index)) {
-    peer = find(session->peer);
-  }
-  if (peer == nullptr) return count(HandshakeEvent::kRefusedUnknownIndex);
-  if (!peer->cookies.consume_reply(message, now)) return count(HandshakeEvent::kRefusedDecryption);
-  count(HandshakeEvent::kCookieReceived);
-  peer->handshake_bytes_received += sizeof(message);
-}
-
-// Section 2.1: whoever proves to be the peer is where it speaks from.
-void Tunnel::State::authenticated(Peer& peer, std::size_t bytes, const Endpoint& source, Instant now) {
-  peer.timers.handshake_message_received(now);
-  peer.handshake_bytes_received += bytes;
+  authenticated(peer, pairing, sizeof(message), now.instant);
   set_endpoint(peer, source);
+  // The handshake's index becomes the session's.
+  const std::uint32_t index = pairing.handshake->local_index;
+  initiations.erase(awaited);
+  pairing.handshake.reset();
+  const bool was_ready = peer.link.sending.load(std::memory_order_relaxed) != nullptr;
+  pairing.slots.add_as_initiator(
+      std::make_unique<Session>(peer.lane, index, message.sender_index, true, *keys, now.instant), now.instant);
+  completed(peer, pairing, was_ready, now);
+  // The responder may not send before it has heard from us with the new keys.
+  host.send_keepalive(peer.lane, *pairing.slots.sending());
+}
+
+void Tunnel::State::receive_cookie_reply(const MessageCookieReply& message, std::uint32_t number, Instant now) {
+  // It answers an initiation of ours, or a response, whose session has the index.
+  Awaited asked{nullptr, nullptr};
+  if (const auto awaited = initiations.find(message.receiver_index); awaited != initiations.end()) {
+    asked = awaited->second;
+  } else if (const Session* session = table.find(message.receiver_index)) {
+    asked.peer = find(session->lane);
+    if (asked.peer != nullptr) asked.pairing = asked.peer->pairing_of(session->local_index);
+  }
+  if (asked.pairing == nullptr || asked.peer->lane.number != number) {
+    return count(HandshakeEvent::kRefusedUnknownIndex);
+  }
+  if (!asked.pairing->cookies.consume_reply(message, now)) return count(HandshakeEvent::kRefusedDecryption);
+  count(HandshakeEvent::kCookieReceived);
+  asked.peer->handshake_bytes_received += sizeof(message);
+}
+
+void Tunnel::State::authenticated(Peer& peer, Pairing& pairing, std::size_t bytes, Instant now) {
+  pairing.timers.handshake_message_received(now);
+  peer.handshake_bytes_received += bytes;
 }
 
 }  // namespace isthmus::tunnel

@@ -13,7 +13,7 @@
 
 namespace isthmus::config {
 
-inline constexpr std::uint32_t kApiRevision = 1;       // both ends must have the same
+inline constexpr std::uint32_t kApiRevision = 2;       // both ends must have the same
 inline constexpr std::size_t kMaxMessage = 16U << 20;  // bytes; a longer one closes the connection
 
 enum class Method : std::uint8_t {
@@ -47,11 +47,20 @@ struct Request {
   std::optional<TraceRequest> trace;  // kTrace
 };
 
+// One of a peer's WireGuard sessions.
+struct LaneStatus {
+  std::uint16_t listen_port = 0;
+  std::string endpoint;                     // empty: not known yet
+  bool usable = false;                      // a session stands, and the peer answers when it is to be replaced
+  std::int64_t last_handshake_seconds = 0;  // Unix time; 0: never
+};
+
 struct PeerStatus {
   std::string name;
   std::string public_key;
-  std::string endpoint;    // empty: not known yet
+  std::string endpoint;    // of the first lane; empty: not known yet
   bool connected = false;  // authenticated traffic within the last 180 s, or a session younger than that
+  bool rotating = false;   // new keys wait for their first handshake, the old ones still serve
   std::int64_t last_handshake_seconds = 0;  // Unix time; 0: never
   double last_received_age = -1;            // seconds since anything authenticated came; -1: never
   std::uint64_t transmit_bytes = 0;         // WireGuard messages, handshakes included (as `wg show transfer`)
@@ -61,6 +70,7 @@ struct PeerStatus {
   std::uint64_t inbound_packets = 0;  // inner packets delivered to the cluster
   std::uint64_t inbound_bytes = 0;
   std::uint64_t held_packets = 0;  // now waiting for a session or a neighbour
+  std::vector<LaneStatus> lanes;
   std::vector<DesiredMap> remote;
   std::vector<DesiredMap> local;
 };
@@ -109,7 +119,7 @@ struct Status {
   std::string aead;    // the implementation in use
   std::string memory;  // hugepages | ordinary pages
   std::string polling;
-  std::uint16_t listen_port = 0;
+  std::vector<std::uint16_t> listen_ports;
   std::vector<PortStatus> ports;
   std::vector<PeerStatus> peers;
   std::vector<DropStatus> drops;  // non-zero ones

@@ -24,6 +24,8 @@ void fields(Visit& visit, Either<DesiredPeer> auto& peer) {
   visit("public_key", peer.public_key);
   visit("preshared_key_file", peer.preshared_key_file);
   visit("endpoint", peer.endpoint);
+  visit("lanes", peer.lanes);
+  visit("endpoint_ports", peer.endpoint_ports);
   visit("persistent_keepalive", peer.persistent_keepalive);
   visit("mtu", peer.mtu);
   visit("remote", peer.remote);
@@ -49,6 +51,7 @@ void fields(Visit& visit, Either<DesiredState> auto& state) {
   visit("pods", state.pods);
   visit("reserved", state.reserved);
   visit("listen_port", state.listen_port);
+  visit("listen_ports", state.listen_ports);
   visit("mtu", state.mtu);
   visit("polling", state.polling);
   visit("aead", state.aead);
@@ -64,11 +67,20 @@ void fields(Visit& visit, Either<ConfigError> auto& error) {
 }
 
 template <typename Visit>
+void fields(Visit& visit, Either<LaneStatus> auto& lane) {
+  visit("listen_port", lane.listen_port);
+  visit("endpoint", lane.endpoint);
+  visit("usable", lane.usable);
+  visit("last_handshake_seconds", lane.last_handshake_seconds);
+}
+
+template <typename Visit>
 void fields(Visit& visit, Either<PeerStatus> auto& peer) {
   visit("name", peer.name);
   visit("public_key", peer.public_key);
   visit("endpoint", peer.endpoint);
   visit("connected", peer.connected);
+  visit("rotating", peer.rotating);
   visit("last_handshake_seconds", peer.last_handshake_seconds);
   visit("last_received_age", peer.last_received_age);
   visit("transmit_bytes", peer.transmit_bytes);
@@ -78,6 +90,7 @@ void fields(Visit& visit, Either<PeerStatus> auto& peer) {
   visit("inbound_packets", peer.inbound_packets);
   visit("inbound_bytes", peer.inbound_bytes);
   visit("held_packets", peer.held_packets);
+  visit("lanes", peer.lanes);
   visit("remote", peer.remote);
   visit("local", peer.local);
 }
@@ -129,7 +142,7 @@ void fields(Visit& visit, Either<Status> auto& status) {
   visit("aead", status.aead);
   visit("memory", status.memory);
   visit("polling", status.polling);
-  visit("listen_port", status.listen_port);
+  visit("listen_ports", status.listen_ports);
   visit("ports", status.ports);
   visit("peers", status.peers);
   visit("drops", status.drops);

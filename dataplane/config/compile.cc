@@ -12,6 +12,7 @@ pipeline::PeerTables compile_peer(const PeerConfig& peer) {
   pipeline::PeerTables tables;
   tables.configured = true;
   tables.mtu = peer.mtu;
+  tables.lanes = peer.lanes;
   tables.maps = peer.remote;
   tables.maps.insert(tables.maps.end(), peer.local.begin(), peer.local.end());
 
@@ -37,7 +38,8 @@ pipeline::PeerTables compile_peer(const PeerConfig& peer) {
 
 pipeline::ForwardingTables compile(const ValidatedConfig& config, std::span<const PeerIndex> indexes) {
   assert(indexes.size() == config.peers.size());
-  pipeline::ForwardingTables tables{.listen_port = config.listen_port};
+  pipeline::ForwardingTables tables;
+  tables.listen_ports = config.listen_ports;
   std::vector<Entry> by_seen_as;
   for (std::size_t i = 0; i < config.peers.size(); ++i) {
     const auto slot = static_cast<std::size_t>(indexes[i]);

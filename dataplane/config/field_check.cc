@@ -143,6 +143,30 @@ std::int64_t check_number(std::int64_t value, std::int64_t low, std::int64_t hig
   return low;
 }
 
+std::vector<std::uint16_t> check_lane_ports(const std::vector<std::int64_t>& listed, std::int64_t first,
+                                            std::size_t lanes, const std::string& path, ConfigErrors& errors) {
+  std::vector<std::uint16_t> ports;
+  if (!listed.empty() && listed.size() < lanes) {
+    errors.push_back({path, "lists " + std::to_string(listed.size()) + " ports for " + std::to_string(lanes) + " lanes",
+                      "write a port for each lane, or leave the list out: they are consecutive then"});
+  }
+  if (listed.empty() && first + static_cast<std::int64_t>(lanes) - 1 > 65535) {
+    errors.push_back({path, std::to_string(lanes) + " lanes from port " + std::to_string(first) + " on go beyond 65535",
+                      "begin with a lower port, or list one for each lane"});
+    return ports;
+  }
+  for (std::size_t i = 0; i < (listed.empty() ? lanes : listed.size()); ++i) {
+    const std::string place = item_path(path, i);
+    const std::int64_t port =
+        listed.empty() ? first + static_cast<std::int64_t>(i) : check_number(listed[i], 1, 65535, place, errors);
+    if (std::ranges::find(ports, port) != ports.end()) {
+      errors.push_back({place, std::to_string(port) + " stands in the list already", "write another port"});
+    }
+    ports.push_back(static_cast<std::uint16_t>(port));
+  }
+  return ports;
+}
+
 std::string special_range(Ipv4Prefix prefix) {
   for (const SpecialRange& range : kSpecialRanges) {
     if (range.prefix.overlaps(prefix)) return range.name;

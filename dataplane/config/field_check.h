@@ -3,6 +3,7 @@
 
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "dataplane/config/validate.h"
 
@@ -27,6 +28,11 @@ void check_file(const std::string& text, const std::string& path, const char* ad
 // Returns the value, or the lower bound when it is not between the bounds.
 std::int64_t check_number(std::int64_t value, std::int64_t low, std::int64_t high, const std::string& path,
                           ConfigErrors& errors);
+
+// UDP ports, one a lane: those listed, or as many as are needed from `first` on. Errors are told under `path`, each
+// with the place in the list.
+std::vector<std::uint16_t> check_lane_ports(const std::vector<std::int64_t>& listed, std::int64_t first,
+                                            std::size_t lanes, const std::string& path, ConfigErrors& errors);
 
 // What the range that the prefix touches is for; empty: an ordinary address.
 std::string special_range(Ipv4Prefix prefix);

@@ -90,16 +90,34 @@ void PeerChecker::check_identity(const DesiredPeer& peer, const std::string& pat
   config.preshared_key_file = peer.preshared_key_file;
   if (!peer.endpoint.empty()) {
     config.endpoint = check_endpoint(peer.endpoint, path + ".endpoint", errors);
-    if (config.endpoint) {
-      refuse_second(endpoints_, to_string(*config.endpoint), path, path + ".endpoint",
-                    peer.endpoint + " is the endpoint", "write each peer's own endpoint", errors);
-    }
   }
+  check_lanes(peer, path, config, errors);
   config.persistent_keepalive =
       std::chrono::seconds(check_number(peer.persistent_keepalive, 0, 65535, path + ".persistentKeepalive", errors));
   const std::int64_t mtu =
       peer.mtu == 0 ? desired_.mtu : check_number(peer.mtu, kSmallestMtu, kLargestMtu, path + ".mtu", errors);
   config.mtu = static_cast<std::uint16_t>(mtu);
+}
+
+void PeerChecker::check_lanes(const DesiredPeer& peer, const std::string& path, PeerConfig& config,
+                              ConfigErrors& errors) {
+  config.lanes = static_cast<std::uint32_t>(check_number(peer.lanes, 1, kMaxLanes, path + ".lanes", errors));
+  if (peer.endpoint.empty() && !peer.endpoint_ports.empty()) {
+    errors.push_back({path + ".endpointPorts", "says nothing without an endpoint", "write endpoint: address:port too"});
+  }
+  if (!config.endpoint) return;
+  const std::string place = path + (peer.endpoint_ports.empty() ? ".endpoint" : ".endpointPorts");
+  config.endpoint_ports = check_lane_ports(peer.endpoint_ports, config.endpoint->port, config.lanes, place, errors);
+  if (!peer.endpoint_ports.empty() && config.endpoint_ports.front() != config.endpoint->port) {
+    errors.push_back({place, "does not begin with the endpoint's port " + std::to_string(config.endpoint->port),
+                      "write the first lane's port in both"});
+  }
+  config.endpoint_ports.resize(std::min<std::size_t>(config.endpoint_ports.size(), config.lanes));
+  for (const std::uint16_t port : config.endpoint_ports) {
+    const std::string endpoint = to_string(Endpoint{config.endpoint->address, port});
+    refuse_second(endpoints_, endpoint, path, path + ".endpoint", endpoint + " is the endpoint",
+                  "write each peer's own endpoint", errors);
+  }
 }
 
 void PeerChecker::check_remote(const DesiredPeer& peer, const std::string& path, PeerConfig& config,

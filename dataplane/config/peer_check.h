@@ -22,6 +22,7 @@ class PeerChecker {
  private:
   using Seen = std::map<std::string, std::string>;  // value -> path of the peer that has it
 
+  void check_lanes(const DesiredPeer& peer, const std::string& path, PeerConfig& config, ConfigErrors& errors);
   void check_identity(const DesiredPeer& peer, const std::string& path, PeerConfig& config, ConfigErrors& errors);
   void check_remote(const DesiredPeer& peer, const std::string& path, PeerConfig& config, ConfigErrors& errors);
   void check_view(Ipv4Prefix view, const std::string& path, ConfigErrors& errors);

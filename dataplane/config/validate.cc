@@ -1,5 +1,7 @@
 #include "dataplane/config/validate.h"
 
+#include <algorithm>
+
 #include "dataplane/config/address_plan.h"
 #include "dataplane/config/field_check.h"
 #include "dataplane/config/peer_check.h"
@@ -30,6 +32,7 @@ class Validation {
   void check_ports();
   void check_pods();
   void check_tunnel();
+  void check_listen_ports();
   void check_peers();
   AddressPlan plan_views() const;
 
@@ -103,8 +106,7 @@ Enum check_choice(const std::string& text, const char* path,
 }
 
 void Validation::check_tunnel() {
-  config_.listen_port =
-      static_cast<std::uint16_t>(check_number(desired_.listen_port, 1, 65535, "tunnel.listenPort", errors_));
+  check_listen_ports();
   check_number(desired_.mtu, 576, 9000, "tunnel.mtu", errors_);
   using tunnel::AeadChoice;
   config_.polling = check_choice<Polling>(desired_.polling, "polling",
@@ -117,6 +119,26 @@ void Validation::check_tunnel() {
                                           errors_);
   check_listen_address(desired_.metrics_address, "metrics.address", errors_);
   config_.metrics_address = desired_.metrics_address;
+}
+
+void Validation::check_listen_ports() {
+  const std::int64_t first = check_number(desired_.listen_port, 1, 65535, "tunnel.listenPort", errors_);
+  const std::vector<std::int64_t>& listed = desired_.listen_ports;
+  if (!listed.empty() && first != DesiredState{}.listen_port && first != listed.front()) {
+    errors_.push_back({"tunnel.listenPort", std::to_string(first) + " is not the first of listenPorts",
+                       "write one of the two fields only"});
+  }
+  std::size_t lanes = 1;  // what is wrong with a peer's number is told at that peer
+  for (const DesiredPeer& peer : desired_.peers) {
+    lanes = std::max(lanes, static_cast<std::size_t>(std::clamp<std::int64_t>(peer.lanes, 1, kMaxLanes)));
+  }
+  const std::string path = listed.empty() ? "tunnel.listenPort" : "tunnel.listenPorts";
+  if (listed.size() > kMaxLanes) {
+    errors_.push_back({path, "lists " + std::to_string(listed.size()) + " ports",
+                       "write at most " + std::to_string(kMaxLanes) + ": a peer has no more lanes"});
+    return;
+  }
+  config_.listen_ports = check_lane_ports(listed, first, lanes, path, errors_);
 }
 
 // What no view may cover. Advice has to stay away from the document's later views too, so all are read here first.

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "dataplane/packet/address.h"
+#include "dataplane/packet/packet.h"
 #include "dataplane/packet/time.h"
 #include "nat/prefix_map.h"
 #include "tunnel/aead.h"
@@ -33,8 +34,10 @@ enum class Polling : std::uint8_t { kAdaptive, kBusy };
 struct PeerConfig {
   std::string name;
   tunnel::PublicKey public_key{};
-  std::string preshared_key_file;  // empty: none
-  std::optional<Endpoint> endpoint;
+  std::string preshared_key_file;    // empty: none
+  std::optional<Endpoint> endpoint;  // of the first lane
+  std::uint32_t lanes = 1;
+  std::vector<std::uint16_t> endpoint_ports;  // by lane; empty without an endpoint
   Duration persistent_keepalive{0};
   std::uint16_t mtu = 0;
   std::vector<nat::PrefixMap> remote;
@@ -49,7 +52,7 @@ struct ValidatedConfig {
   PortConfig underlay_port;
   std::vector<Ipv4Prefix> pods;
   std::vector<Ipv4Prefix> reserved;
-  std::uint16_t listen_port = 0;
+  std::vector<std::uint16_t> listen_ports;  // by the number of the lanes that use it; as many as a peer has at most
   Polling polling = Polling::kAdaptive;
   tunnel::AeadChoice aead = tunnel::AeadChoice::kAuto;
   std::string metrics_address;

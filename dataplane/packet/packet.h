@@ -22,6 +22,14 @@ class Session;
 enum class PeerIndex : std::uint32_t {};
 inline constexpr PeerIndex kNoPeer{~std::uint32_t{0}};
 
+// One of a peer's lanes. Lane n of every peer speaks from the n-th of our UDP ports.
+inline constexpr std::size_t kMaxLanes = 64;  // of one peer
+struct LaneId {
+  PeerIndex peer = kNoPeer;
+  std::uint32_t number = 0;  // below kMaxLanes
+  auto operator<=>(const LaneId&) const = default;
+};
+
 // One cache line. A stage writes fields that nobody wrote before it; the stage that writes a field is named beside it.
 // `data` and `length` are the packet as the current stage sees it: the whole frame at rx, the IP packet after parse,
 // the WireGuard message after decapsulate, the inner packet after open, a whole frame again at tx.

@@ -36,12 +36,12 @@ bool parse_outer_ipv6(const NextHops& underlay, Packet& packet) {
   return true;
 }
 
-bool parse_outer_ipv4(const NextHops& underlay, std::uint16_t listen_port, Packet& packet) {
+bool parse_outer_ipv4(const NextHops& underlay, const ForwardingTables& tables, Packet& packet) {
   if (!parse_ipv4(packet)) return false;
   const auto& ip = *packet.header<Ipv4Header>();
   if (!underlay.is_own(Ipv4Address{ip.destination}) || packet.protocol != kUdp || !packet.has_l4)
     return not_ours(packet);
-  if (packet.is_fragment && packet.header<UdpHeader>(packet.l4_offset)->destination_port == listen_port) {
+  if (packet.is_fragment && tables.lane_number(packet.header<UdpHeader>(packet.l4_offset)->destination_port)) {
     return die(packet, DropReason::kOuterFragmented);
   }
   return !packet.is_fragment || not_ours(packet);
@@ -56,17 +56,21 @@ bool is_ipv6_for(const NextHops& underlay, const Packet& packet) {
          packet.header<Ipv6Header>(sizeof(EthernetHeader))->next_header != icmpv6;
 }
 
-// Leaves `data` at the WireGuard message; false when the packet does not walk on.
-bool strip_outer(std::uint16_t listen_port, const NextHops& underlay, bool kernel_owned, Packet& packet) {
+// Leaves `data` at the WireGuard message and returns the number of the lanes whose port it came to. False when the
+// packet does not walk on.
+bool strip_outer(const ForwardingTables& tables, const NextHops& underlay, bool kernel_owned, Packet& packet,
+                 std::uint32_t& number) {
   if (is_ipv6_for(underlay, packet)) {
     packet.pull(sizeof(EthernetHeader));
     if (!parse_outer_ipv6(underlay, packet)) return false;
-  } else if (!parse_frame_for_us(underlay, kernel_owned, packet) || !parse_outer_ipv4(underlay, listen_port, packet)) {
+  } else if (!parse_frame_for_us(underlay, kernel_owned, packet) || !parse_outer_ipv4(underlay, tables, packet)) {
     return false;
   }
   if (packet.length < packet.l4_offset + sizeof(UdpHeader)) return die(packet, DropReason::kL4Truncated);
   const auto& udp = *packet.header<UdpHeader>(packet.l4_offset);
-  if (udp.destination_port != listen_port) return not_ours(packet);
+  const auto lanes = tables.lane_number(udp.destination_port);
+  if (!lanes) return not_ours(packet);
+  number = *lanes;
   if (udp.length < sizeof(UdpHeader) || packet.l4_offset + udp.length > packet.length) {
     return die(packet, DropReason::kL4Truncated);
   }
@@ -90,7 +94,7 @@ bool is_handshake(std::uint32_t type, std::uint32_t length) {
   return false;
 }
 
-void find_session(const tunnel::SessionTable& sessions, Packet& packet) {
+void find_session(const tunnel::SessionTable& sessions, std::uint32_t number, Packet& packet) {
   const std::uint32_t type = packet.length >= sizeof(Little32) ? std::uint32_t{*packet.header<Little32>()} : 0;
   if (type != static_cast<std::uint32_t>(tunnel::MessageType::kData)) {
     if (is_handshake(type, packet.length)) {
@@ -105,11 +109,11 @@ void find_session(const tunnel::SessionTable& sessions, Packet& packet) {
     return;
   }
   packet.session = sessions.find(packet.header<tunnel::DataHeader>()->receiver_index);
-  if (packet.session == nullptr) {
+  if (packet.session == nullptr || packet.session->lane.number != number) {
     packet.drop = DropReason::kUnknownSession;
     return;
   }
-  packet.peer = packet.session->peer;
+  packet.peer = packet.session->lane.peer;
 }
 
 }  // namespace
@@ -117,7 +121,8 @@ void find_session(const tunnel::SessionTable& sessions, Packet& packet) {
 void decapsulate(const ForwardingTables& tables, const NextHops& underlay, bool kernel_owned,
                  const tunnel::SessionTable& sessions, PacketBurst& burst) {
   burst.each([&](Packet& packet) {
-    if (strip_outer(tables.listen_port, underlay, kernel_owned, packet)) find_session(sessions, packet);
+    std::uint32_t number = 0;
+    if (strip_outer(tables, underlay, kernel_owned, packet, number)) find_session(sessions, number, packet);
   });
 }
 

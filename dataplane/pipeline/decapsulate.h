@@ -7,7 +7,7 @@
 namespace isthmus::pipeline {
 
 // Frames of the underlay port become WireGuard messages: data messages get their session and peer, handshakes are
-// punted to the service thread. What is not for our UDP port is not ours.
+// punted to the service thread. What is not for one of our UDP ports is not ours.
 void decapsulate(const ForwardingTables& tables, const NextHops& underlay, bool kernel_owned,
                  const tunnel::SessionTable& sessions, PacketBurst& burst);
 

@@ -6,7 +6,7 @@ namespace isthmus::pipeline {
 
 void encapsulate(const PeerStates& peers, PacketBurst& burst) {
   burst.each([&](Packet& packet) {
-    const OuterHeader* outer = peers[static_cast<std::size_t>(packet.peer)]->outer.load(std::memory_order_acquire);
+    const OuterHeader* outer = lane_state(peers, packet.session->lane).outer.load(std::memory_order_acquire);
     if (outer == nullptr) {
       packet.drop = DropReason::kUnderlayUnresolved;
       return;

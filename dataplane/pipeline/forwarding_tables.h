@@ -1,7 +1,9 @@
 #pragma once
 // What the walks look up: made by compile from a configuration, published whole, never patched.
 
+#include <algorithm>
 #include <cstdint>
+#include <optional>
 #include <vector>
 
 #include "dataplane/packet/packet.h"
@@ -14,6 +16,7 @@ namespace isthmus::pipeline {
 struct PeerTables {
   bool configured = false;
   std::uint16_t mtu = 0;                // largest inner packet towards this peer
+  std::uint32_t lanes = 1;              // numbered from 0
   std::vector<nat::PrefixMap> maps;     // remote maps first, then local ones; values below are indexes into it
   route::PrefixTable remote_by_real;    // inbound: may this source speak, and how is it seen here
   route::PrefixTable local_by_real;     // outbound: may this source speak, and how is it seen there
@@ -28,8 +31,15 @@ struct Route {
 };
 
 struct ForwardingTables {
-  std::uint16_t listen_port = 0;        // UDP, on the underlay port
-  route::PrefixTable route_by_seen_as;  // outbound: destination as the cluster sees it -> index into routes
+  // The number of the lanes that this UDP port of ours is for.
+  std::optional<std::uint32_t> lane_number(std::uint16_t port) const {
+    const auto found = std::ranges::find(listen_ports, port);
+    if (found == listen_ports.end()) return std::nullopt;
+    return static_cast<std::uint32_t>(found - listen_ports.begin());
+  }
+
+  std::vector<std::uint16_t> listen_ports;  // UDP, on the underlay port, by the number of the lanes that use it
+  route::PrefixTable route_by_seen_as;      // outbound: destination as the cluster sees it -> index into routes
   std::vector<Route> routes;
   std::vector<PeerTables> peers;  // by PeerIndex
 };

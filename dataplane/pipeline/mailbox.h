@@ -14,11 +14,12 @@ struct ToService {
   enum class Kind : std::uint8_t {
     kPacket,     // packet.punt says why; its memory goes with it
     kConfirmed,  // first authenticated message of the session `local_index`
-    kRoamed,     // `peer` was heard authentically from `endpoint`
+    kRoamed,     // `lane` was heard authentically from `endpoint`
   };
   Kind kind = Kind::kPacket;
   Direction direction = Direction::kOutbound;  // kPacket: the walk that it left
-  PeerIndex peer = kNoPeer;
+  PeerIndex peer = kNoPeer;                    // kPacket
+  LaneId lane{};
   std::uint32_t local_index = 0;
   Endpoint endpoint{};
   Packet packet{};

@@ -15,20 +15,20 @@ DropReason refuse_early(const tunnel::Session& session, std::uint64_t counter, I
 }
 
 // What an authentic message tells the service thread. Should the mailbox be full, the next message tells it again.
-void report(const Packet& packet, const PeerState& peer, Mailbox& mailbox) {
+void report(const Packet& packet, const LaneState& lane, Mailbox& mailbox) {
   tunnel::Session& session = *packet.session;
   if (!session.confirmed.load(std::memory_order_relaxed)) {
     session.confirmed.store(
         mailbox.to_service({.kind = ToService::Kind::kConfirmed, .local_index = session.local_index}),
         std::memory_order_relaxed);
   }
-  const OuterHeader* way_back = peer.outer.load(std::memory_order_acquire);
+  const OuterHeader* way_back = lane.outer.load(std::memory_order_acquire);
   if (way_back != nullptr && !way_back->leads_back_to(packet)) {
-    mailbox.to_service({.kind = ToService::Kind::kRoamed, .peer = packet.peer, .endpoint = outer_source(packet)});
+    mailbox.to_service({.kind = ToService::Kind::kRoamed, .lane = session.lane, .endpoint = outer_source(packet)});
   }
 }
 
-void accept(Packet& packet, PeerState& peer, const tunnel::AeadJob& job, Mailbox& mailbox, Instant now) {
+void accept(Packet& packet, LaneState& lane, const tunnel::AeadJob& job, Mailbox& mailbox, Instant now) {
   if (!job.authentic) {
     packet.drop = DropReason::kAuthenticationFailed;
     return;
@@ -37,15 +37,15 @@ void accept(Packet& packet, PeerState& peer, const tunnel::AeadJob& job, Mailbox
     packet.drop = DropReason::kReplayed;
     return;
   }
-  report(packet, peer, mailbox);
-  peer.link.any_received.set(now);
+  report(packet, lane, mailbox);
+  lane.link.any_received.set(now);
   packet.pull(sizeof(tunnel::DataHeader));
   packet.resize(job.length);
   packet.inner_length = static_cast<std::uint16_t>(job.length);
   if (job.length == 0) {
     packet.punt = Punt::kKeepalive;
   } else {
-    peer.link.data_received.set(now);
+    lane.link.data_received.set(now);
   }
 }
 
@@ -65,8 +65,7 @@ void open(const PeerStates& peers, tunnel::BurstAead& aead, Mailbox& mailbox, Ae
   });
   aead.open({jobs.data(), count});
   const tunnel::AeadJob* job = jobs.data();
-  burst.each(
-      [&](Packet& packet) { accept(packet, *peers[static_cast<std::size_t>(packet.peer)], *job++, mailbox, now); });
+  burst.each([&](Packet& packet) { accept(packet, lane_state(peers, packet.session->lane), *job++, mailbox, now); });
 }
 
 }  // namespace isthmus::pipeline

@@ -1,14 +1,18 @@
 #include "dataplane/pipeline/route_to_peer.h"
 
 #include "dataplane/packet/headers.h"
+#include "dataplane/pipeline/flow_lane.h"
 #include "dataplane/pipeline/ttl.h"
 
 namespace isthmus::pipeline {
 namespace {
 
-// The session to seal with, or nullptr: none stands or the last one is too old (WireGuard section 6.2).
-tunnel::Session* session_of(const PeerState& peer, Instant now) {
-  tunnel::Session* session = peer.link.sending.load(std::memory_order_acquire);
+// The session of the flow's lane to seal with, or nullptr: none stands or the last one is too old (WireGuard section
+// 6.2).
+tunnel::Session* session_of(const PeerState& peer, std::uint32_t lanes, const Packet& packet, Instant now) {
+  const std::uint32_t lane =
+      lanes == 1 ? 0 : lane_of_flow(flow_hash(packet), lanes, peer.usable_lanes.load(std::memory_order_relaxed));
+  tunnel::Session* session = peer.lanes[lane].link.sending.load(std::memory_order_acquire);
   return session != nullptr && !session->expired(now) ? session : nullptr;
 }
 
@@ -39,7 +43,8 @@ void route_to_peer(const ForwardingTables& tables, const PeerStates& peers, cons
   burst.each([&](Packet& packet) {
     auto& ip = *packet.header<Ipv4Header>();
     if (!find_way(tables, ip, packet)) return;
-    packet.session = session_of(*peers[static_cast<std::size_t>(packet.peer)], now);
+    const auto peer = static_cast<std::size_t>(packet.peer);
+    packet.session = session_of(*peers[peer], tables.peers[peer].lanes, packet, now);
     if (packet.session == nullptr) {
       packet.punt = Punt::kAwaitSession;
     } else if (!decrement_ttl(ip)) {

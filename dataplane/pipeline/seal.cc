@@ -71,7 +71,7 @@ void seal(const ForwardingTables& tables, const PeerStates& peers, tunnel::Burst
     }
     const std::uint32_t mtu = tables.peers[static_cast<std::size_t>(packet.peer)].mtu;
     prepare(packet, mtu, *packet.session, nonce, jobs[count++]);
-    tunnel::PeerLink& link = peers[static_cast<std::size_t>(packet.peer)]->link;
+    tunnel::PeerLink& link = lane_state(peers, packet.session->lane).link;
     link.data_sent.set(now);
     link.any_sent.set(now);
   }

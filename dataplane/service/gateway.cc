@@ -21,11 +21,14 @@ using pipeline::ToWorker;
 
 namespace {
 
-tunnel::PeerSettings settings_of(const config::PeerConfig& peer, const tunnel::SecretKey& preshared) {
-  return {.public_key = peer.public_key,
-          .preshared_key = preshared,
-          .endpoint = peer.endpoint,
-          .persistent_keepalive = peer.persistent_keepalive};
+tunnel::PeerSettings settings_of(const config::PeerConfig& peer, std::uint32_t lane,
+                                 const tunnel::SecretKey& preshared) {
+  tunnel::PeerSettings settings{.public_key = peer.public_key,
+                                .preshared_key = preshared,
+                                .endpoint = peer.endpoint,
+                                .persistent_keepalive = peer.persistent_keepalive};
+  if (settings.endpoint) settings.endpoint->port = peer.endpoint_ports[lane];
+  return settings;
 }
 
 std::string peer_path(std::size_t index, const char* field) { return "peers[" + std::to_string(index) + "]." + field; }
@@ -185,7 +188,7 @@ void Gateway::commit(const ValidatedConfig& next, const Secrets& secrets) {
   plane_.shared.tables.publish(std::make_unique<pipeline::ForwardingTables>(config::compile(next, places)),
                                plane_.forwarder.reclaimer());
   cluster_changed();
-  underlay_.use(*underlay_source_, next.listen_port);
+  underlay_.use(*underlay_source_, next.listen_ports);
   remove_missing_peers(next);
   update_peers(next, secrets, places);
   config_ = next;
@@ -205,16 +208,33 @@ std::vector<PeerIndex> Gateway::claim_places(const ValidatedConfig& next) {
 void Gateway::update_peers(const ValidatedConfig& next, const Secrets& secrets, const std::vector<PeerIndex>& places) {
   const tunnel::Now now = plane_.now();
   for (std::size_t i = 0; i < places.size(); ++i) {
-    PeerRecord& record = plane_.registry[places[i]];
-    const bool is_new = record.config.name.empty();
-    record.config = next.peers[i];
-    const tunnel::PeerSettings settings = settings_of(next.peers[i], secrets.preshared[i]);
-    if (is_new) {
-      tunnel_service_.tunnel().add_peer(places[i], settings, plane_.state(places[i]).link, now);
+    plane_.registry[places[i]].config = next.peers[i];
+    update_lanes(places[i], secrets.preshared[i], now);
+  }
+}
+
+void Gateway::update_lanes(PeerIndex peer, const tunnel::SecretKey& preshared, const tunnel::Now& now) {
+  PeerRecord& record = plane_.registry[peer];
+  for (auto number = static_cast<std::uint32_t>(record.lanes.size()); number > record.config.lanes; --number) {
+    remove_lane({peer, number - 1});
+  }
+  record.lanes.resize(record.config.lanes);
+  tunnel::Tunnel& tunnel = tunnel_service_.tunnel();
+  for (std::uint32_t number = 0; number < record.config.lanes; ++number) {
+    const LaneId lane{peer, number};
+    const tunnel::PeerSettings settings = settings_of(record.config, number, preshared);
+    if (tunnel.has_peer(lane)) {
+      tunnel.update_peer(lane, settings, now);
     } else {
-      tunnel_service_.tunnel().update_peer(places[i], settings, now);
+      tunnel.add_peer(lane, settings, plane_.state(lane).link, now);
     }
   }
+}
+
+void Gateway::remove_lane(LaneId lane) {
+  tunnel_service_.usable_changed(lane, false);
+  tunnel_service_.tunnel().remove_peer(lane);
+  underlay_.forget(lane);
 }
 
 void Gateway::remove_missing_peers(const ValidatedConfig& next) {
@@ -224,8 +244,8 @@ void Gateway::remove_missing_peers(const ValidatedConfig& next) {
         std::ranges::any_of(next.peers, [&id = name](const config::PeerConfig& p) { return p.name == id; });
     if (stays) continue;
     waiting_.forget(peer);
-    tunnel_service_.tunnel().remove_peer(peer);
-    underlay_.forget(peer);
+    const auto lanes = static_cast<std::uint32_t>(plane_.registry[peer].lanes.size());
+    for (std::uint32_t number = 0; number < lanes; ++number) remove_lane({peer, number});
     plane_.registry.forget(name);
     leaving_.push_back(peer);
   }
@@ -249,7 +269,7 @@ void Gateway::guard_kernel(const ValidatedConfig& config) {
   GuardRules rules;
   if (const auto* port = std::get_if<config::KernelPort>(&config.underlay_port)) {
     rules.underlay_interface = port->interface;
-    rules.udp_ports = {config.listen_port};
+    rules.udp_ports = config.listen_ports;
   }
   if (const auto* port = std::get_if<config::KernelPort>(&config.cluster_port)) {
     rules.cluster_interface = port->interface;
@@ -287,22 +307,15 @@ void Gateway::take_mail() {
 void Gateway::take(ToService& item) {
   tunnel::Tunnel& tunnel = tunnel_service_.tunnel();
   const tunnel::Now now = plane_.now();
-  const bool known = plane_.registry.known(item.peer);
   if (item.kind == ToService::Kind::kConfirmed) return tunnel.confirm(item.local_index, now);
   if (item.kind == ToService::Kind::kRoamed) {
-    if (known) tunnel.roam(item.peer, item.endpoint);
+    if (plane_.registry.known(item.lane)) tunnel.roam(item.lane, item.endpoint);
     return;
   }
   Packet& packet = item.packet;
   switch (packet.punt) {
     case Punt::kAwaitSession:
-      waiting_.hold({HeldFor::What::kSession, static_cast<std::uint32_t>(item.peer)}, item, now.instant);
-      // The session may have come up between the worker's look and ours.
-      if (known && plane_.state(item.peer).link.sending.load(std::memory_order_relaxed) != nullptr) {
-        return waiting_.resume({HeldFor::What::kSession, static_cast<std::uint32_t>(item.peer)});
-      }
-      if (known) tunnel.want_session(item.peer, now);
-      return;
+      return await_session(item, now);
     case Punt::kAwaitNeighbour:
       waiting_.hold({HeldFor::What::kNextHop, packet.next_hop}, item, now.instant);
       cluster_source_->solicit(Ipv4Address{packet.next_hop});
@@ -319,11 +332,24 @@ void Gateway::take(ToService& item) {
   plane_.forwarder.pool().release(packet);
 }
 
+void Gateway::await_session(const ToService& item, const tunnel::Now& now) {
+  const HeldFor session{HeldFor::What::kSession, static_cast<std::uint32_t>(item.peer)};
+  waiting_.hold(session, item, now.instant);
+  if (!plane_.registry.known(item.peer)) return;
+  // The session may have come up between the worker's look and ours.
+  if (plane_.state(item.peer).usable_lanes.load(std::memory_order_relaxed) != 0) return waiting_.resume(session);
+  const auto lanes = static_cast<std::uint32_t>(plane_.registry[item.peer].lanes.size());
+  for (std::uint32_t number = 0; number < lanes; ++number) {
+    tunnel_service_.tunnel().want_session({item.peer, number}, now);
+  }
+}
+
 void Gateway::tick() {
   if (!config_) return;
   take_mail();
   const tunnel::Now now = plane_.now();
   tunnel_service_.tunnel().tick(now);
+  tunnel_service_.keep_lanes_up();
   waiting_.expire(now.instant);
   free_places();
 }

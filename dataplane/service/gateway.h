@@ -44,9 +44,12 @@ class Gateway {
   void commit(const config::ValidatedConfig& next, const Secrets& secrets);
   std::vector<PeerIndex> claim_places(const config::ValidatedConfig& next);
   void update_peers(const config::ValidatedConfig& next, const Secrets& secrets, const std::vector<PeerIndex>& places);
+  void update_lanes(PeerIndex peer, const tunnel::SecretKey& preshared, const tunnel::Now& now);
+  void remove_lane(LaneId lane);
   void remove_missing_peers(const config::ValidatedConfig& next);
   void guard_kernel(const config::ValidatedConfig& config);
   void take(pipeline::ToService& item);
+  void await_session(const pipeline::ToService& item, const tunnel::Now& now);
   void free_places();
   void cluster_changed();
 

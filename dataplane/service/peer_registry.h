@@ -13,14 +13,19 @@
 
 namespace isthmus::service {
 
-// What the service thread keeps beside a PeerState.
-struct PeerRecord {
-  std::string name;
-  config::PeerConfig config;
+// What the service thread keeps beside a LaneState.
+struct LaneRecord {
   std::optional<Endpoint> endpoint;         // in use: configured or learned
   std::optional<NextHopSource::Path> path;  // what the published outer header was built from
   std::vector<std::uint8_t> pending;        // a handshake message that waits for the next hop's MAC
   std::optional<Endpoint> pending_to;
+};
+
+// What it keeps beside a PeerState.
+struct PeerRecord {
+  std::string name;
+  config::PeerConfig config;
+  std::vector<LaneRecord> lanes;                                              // as many as are configured
   std::uint64_t keepalive_bytes = 0;                                          // sealed by the service thread
   std::array<std::uint64_t, kDropReasons> drops[pipeline::kDirections] = {};  // of held packets
 };
@@ -43,6 +48,8 @@ class PeerRegistry {
   bool known(PeerIndex peer) const {
     return static_cast<std::size_t>(peer) < places_.size() && places_[static_cast<std::size_t>(peer)] != nullptr;
   }
+  LaneRecord& operator[](LaneId lane) { return (*this)[lane.peer].lanes[lane.number]; }
+  bool known(LaneId lane) const { return known(lane.peer) && lane.number < (*this)[lane.peer].lanes.size(); }
   const std::map<std::string, PeerIndex>& names() const { return by_name_; }
 
  private:

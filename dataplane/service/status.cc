@@ -2,6 +2,8 @@
 
 #include <unistd.h>
 
+#include <algorithm>
+
 #ifndef ISTHMUS_VERSION
 #define ISTHMUS_VERSION "unknown"
 #endif
@@ -45,24 +47,43 @@ std::uint64_t sum(const pipeline::PeerState& state, Direction direction, Member 
 constexpr std::int64_t kAliveSeconds =
     std::chrono::duration_cast<std::chrono::seconds>(tunnel::kRejectAfterTime).count();
 
+// One lane as the peer's words, and what it adds to the peer's own.
+void add_lane(DataPlane& plane, const tunnel::Tunnel& tunnel, LaneId lane, std::uint16_t port,
+              config::PeerStatus& peer) {
+  const tunnel::PeerView view = tunnel.view(lane);
+  const tunnel::Now now = plane.now();
+  config::LaneStatus words{.listen_port = port};
+  if (view.endpoint) words.endpoint = to_string(*view.endpoint);
+  if (view.last_handshake) words.last_handshake_seconds = static_cast<std::int64_t>(view.last_handshake->seconds);
+  words.usable = ((plane.state(lane.peer).usable_lanes.load(std::memory_order_relaxed) >> lane.number) & 1) != 0;
+
+  const Instant heard = plane.state(lane).link.any_received.get();
+  const double heard_age = std::chrono::duration<double>(now.instant - heard).count();
+  if (heard != kNever && (peer.last_received_age < 0 || heard_age < peer.last_received_age)) {
+    peer.last_received_age = heard_age;
+  }
+  const auto handshake_age = static_cast<std::int64_t>(now.wall.seconds) - words.last_handshake_seconds;
+  peer.connected = peer.connected || (view.has_session && handshake_age < kAliveSeconds) ||
+                   (heard != kNever && heard_age < static_cast<double>(kAliveSeconds));
+  peer.rotating = peer.rotating || view.rotating;
+  peer.last_handshake_seconds = std::max(peer.last_handshake_seconds, words.last_handshake_seconds);
+  peer.transmit_bytes += view.handshake_bytes_sent;
+  peer.receive_bytes += view.handshake_bytes_received;
+  peer.lanes.push_back(std::move(words));
+}
+
 void add_peer(DataPlane& plane, const WaitingRoom& waiting, const tunnel::Tunnel& tunnel, PeerIndex peer,
               config::Status& status) {
   using pipeline::PeerCounters;
   const PeerRecord& record = plane.registry[peer];
   const pipeline::PeerState& state = plane.state(peer);
-  const tunnel::PeerView view = tunnel.view(peer);
-  const tunnel::Now now = plane.now();
-  config::PeerStatus words{.name = record.name, .public_key = tunnel::to_base64(view.public_key)};
-  if (view.endpoint) words.endpoint = to_string(*view.endpoint);
-  if (view.last_handshake) words.last_handshake_seconds = static_cast<std::int64_t>(view.last_handshake->seconds);
-  const Instant heard = state.link.any_received.get();
-  if (heard != kNever) words.last_received_age = std::chrono::duration<double>(now.instant - heard).count();
-  const auto handshake_age = static_cast<std::int64_t>(now.wall.seconds) - words.last_handshake_seconds;
-  words.connected = (view.has_session && handshake_age < kAliveSeconds) ||
-                    (heard != kNever && words.last_received_age < static_cast<double>(kAliveSeconds));
-  words.transmit_bytes = sum(state, Direction::kOutbound, &PeerCounters::tunnel_bytes) + view.handshake_bytes_sent +
-                         record.keepalive_bytes;
-  words.receive_bytes = sum(state, Direction::kInbound, &PeerCounters::tunnel_bytes) + view.handshake_bytes_received;
+  config::PeerStatus words{.name = record.name, .public_key = tunnel::to_base64(record.config.public_key)};
+  for (std::uint32_t number = 0; number < record.lanes.size(); ++number) {
+    add_lane(plane, tunnel, {peer, number}, status.listen_ports[number], words);
+  }
+  words.endpoint = words.lanes.front().endpoint;
+  words.transmit_bytes += sum(state, Direction::kOutbound, &PeerCounters::tunnel_bytes) + record.keepalive_bytes;
+  words.receive_bytes += sum(state, Direction::kInbound, &PeerCounters::tunnel_bytes);
   words.outbound_packets = sum(state, Direction::kOutbound, &PeerCounters::packets);
   words.outbound_bytes = sum(state, Direction::kOutbound, &PeerCounters::bytes);
   words.inbound_packets = sum(state, Direction::kInbound, &PeerCounters::packets);
@@ -142,7 +163,7 @@ config::Status collect_status(DataPlane& plane, const WaitingRoom& waiting, cons
   status.aead = std::string(plane.forwarder.walkers().front()->aead->name());
   status.memory = plane.forwarder.memory();
   status.polling = config.polling == config::Polling::kBusy ? "busy" : "adaptive";
-  status.listen_port = config.listen_port;
+  status.listen_ports = config.listen_ports;
   status.ports.push_back(port_status("cluster", config.cluster_port, *source.cluster));
   status.ports.push_back(port_status("underlay", config.underlay_port, *source.underlay));
   for (const auto& [name, peer] : plane.registry.names()) add_peer(plane, waiting, tunnel, peer, status);

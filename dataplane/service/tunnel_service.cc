@@ -2,6 +2,7 @@
 
 #include <sys/random.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <system_error>
 
@@ -19,15 +20,30 @@ TunnelService::TunnelService(DataPlane& plane, Underlay& underlay, WaitingRoom& 
       tunnel_(*this, plane.shared.sessions) {}
 
 void TunnelService::receive(const Packet& message) {
-  tunnel_.receive({message.data, message.length}, pipeline::outer_source(message), plane_.now());
+  const auto number = plane_.shared.tables.load()->lane_number(pipeline::outer_destination_port(message));
+  if (!number) return;  // the port was given up while the message was on its way to us
+  tunnel_.receive({message.data, message.length}, pipeline::outer_source(message), *number, plane_.now());
 }
 
-void TunnelService::send(PeerIndex peer, const Endpoint& destination, std::span<const std::uint8_t> message) {
-  underlay_.send(peer, destination, message);
+void TunnelService::keep_lanes_up() {
+  const tunnel::Now now = plane_.now();
+  for (const auto& [name, peer] : plane_.registry.names()) {
+    const auto lanes = static_cast<std::uint32_t>(plane_.registry[peer].lanes.size());
+    if (lanes == 1) continue;
+    const auto& states = plane_.state(peer).lanes;
+    const bool sends = std::any_of(states.begin(), states.begin() + lanes, [&](const pipeline::LaneState& lane) {
+      return now.instant - lane.link.data_sent.get() < tunnel::kKeepaliveTimeout;
+    });
+    for (std::uint32_t number = 0; sends && number < lanes; ++number) tunnel_.want_session({peer, number}, now);
+  }
 }
 
-void TunnelService::send_keepalive(PeerIndex peer, tunnel::Session& session) {
-  const pipeline::OuterHeader* outer = plane_.state(peer).outer.load(std::memory_order_acquire);
+void TunnelService::send(LaneId lane, const Endpoint& destination, std::span<const std::uint8_t> message) {
+  underlay_.send(lane, destination, message);
+}
+
+void TunnelService::send_keepalive(LaneId lane, tunnel::Session& session) {
+  const pipeline::OuterHeader* outer = plane_.state(lane).outer.load(std::memory_order_acquire);
   pipeline::ToWorker item{pipeline::ToWorker::Kind::kTransmitUnderlay, {}};
   if (outer == nullptr || !plane_.forwarder.pool().allocate(item.packet)) return;
   if (!pipeline::seal_keepalive(session, *aead_, item.packet)) {
@@ -36,31 +52,46 @@ void TunnelService::send_keepalive(PeerIndex peer, tunnel::Session& session) {
   }
   outer->put_on(item.packet, 0);
   if (!plane_.to_worker(item)) return;
-  plane_.state(peer).link.any_sent.set(plane_.now().instant);
-  plane_.registry[peer].keepalive_bytes += tunnel::kDataOverhead;
+  plane_.state(lane).link.any_sent.set(plane_.now().instant);
+  plane_.registry[lane.peer].keepalive_bytes += tunnel::kDataOverhead;
 }
 
-void TunnelService::endpoint_changed(PeerIndex peer, const Endpoint& endpoint) {
-  const auto& record = plane_.registry[peer];
+std::string TunnelService::in_words(LaneId lane) const {
+  const PeerRecord& record = plane_.registry[lane.peer];
+  return record.lanes.size() == 1 ? record.name : record.name + " lane " + std::to_string(lane.number);
+}
+
+void TunnelService::endpoint_changed(LaneId lane, const Endpoint& endpoint) {
+  const LaneRecord& record = plane_.registry[lane];
   if (record.endpoint != endpoint) {
     config::log_event(config::LogLevel::kInfo, "endpoint changed",
-                      {{"peer", record.name},
+                      {{"peer", in_words(lane)},
                        {"from", record.endpoint ? to_string(*record.endpoint) : "none"},
                        {"to", to_string(endpoint)}});
   }
-  underlay_.endpoint_changed(peer, endpoint);
+  underlay_.endpoint_changed(lane, endpoint);
 }
 
-void TunnelService::session_ready(PeerIndex peer) {
-  config::log_event(config::LogLevel::kInfo, "session ready", {{"peer", plane_.registry[peer].name}});
-  waiting_.resume({HeldFor::What::kSession, static_cast<std::uint32_t>(peer)});
+void TunnelService::session_ready(LaneId lane) {
+  config::log_event(config::LogLevel::kInfo, "session ready", {{"peer", in_words(lane)}});
+  waiting_.resume({HeldFor::What::kSession, static_cast<std::uint32_t>(lane.peer)});
 }
 
-void TunnelService::session_failed(PeerIndex peer) {
-  config::log_event(config::LogLevel::kWarning, "peer does not answer",
-                    {{"peer", plane_.registry[peer].name},
-                     {"advice", "check its endpoint, that UDP gets through, and the keys of both sides"}});
-  waiting_.give_up({HeldFor::What::kSession, static_cast<std::uint32_t>(peer)}, DropReason::kNoSession);
+void TunnelService::session_failed(LaneId lane) {
+  config::log_event(
+      config::LogLevel::kWarning, "peer does not answer",
+      {{"peer", in_words(lane)}, {"advice", "check its endpoint, that UDP gets through, and the keys of both sides"}});
+  if (plane_.state(lane.peer).usable_lanes.load(std::memory_order_relaxed) != 0) return;
+  waiting_.give_up({HeldFor::What::kSession, static_cast<std::uint32_t>(lane.peer)}, DropReason::kNoSession);
+}
+
+void TunnelService::usable_changed(LaneId lane, bool usable) {
+  std::atomic<std::uint64_t>& lanes = plane_.state(lane.peer).usable_lanes;
+  const std::uint64_t bit = std::uint64_t{1} << lane.number;
+  const std::uint64_t before = lanes.load(std::memory_order_relaxed);
+  lanes.store(usable ? before | bit : before & ~bit, std::memory_order_relaxed);
+  if (plane_.registry[lane.peer].lanes.size() == 1) return;
+  config::log_event(config::LogLevel::kInfo, usable ? "lane in use" : "lane out of use", {{"peer", in_words(lane)}});
 }
 
 void TunnelService::retire(std::unique_ptr<tunnel::Session> session) {

@@ -1,6 +1,8 @@
 #pragma once
 // Runs the Tunnel: gives it messages, time and a way out.
 
+#include <string>
+
 #include "dataplane/service/data_plane.h"
 #include "dataplane/service/underlay.h"
 #include "dataplane/service/waiting_room.h"
@@ -19,15 +21,21 @@ class TunnelService final : public tunnel::TunnelHost {
   // A handshake message as decapsulate left it.
   void receive(const Packet& message);
 
-  void send(PeerIndex peer, const Endpoint& destination, std::span<const std::uint8_t> message) override;
-  void send_keepalive(PeerIndex peer, tunnel::Session& session) override;
-  void endpoint_changed(PeerIndex peer, const Endpoint& endpoint) override;
-  void session_ready(PeerIndex peer) override;
-  void session_failed(PeerIndex peer) override;
+  // The lanes of a peer that sends shall all be up, whichever of them its flows take.
+  void keep_lanes_up();
+
+  void send(LaneId lane, const Endpoint& destination, std::span<const std::uint8_t> message) override;
+  void send_keepalive(LaneId lane, tunnel::Session& session) override;
+  void endpoint_changed(LaneId lane, const Endpoint& endpoint) override;
+  void session_ready(LaneId lane) override;
+  void session_failed(LaneId lane) override;
+  void usable_changed(LaneId lane, bool usable) override;
   void retire(std::unique_ptr<tunnel::Session> session) override;
   void fill_random(std::span<std::uint8_t> bytes) override;
 
  private:
+  std::string in_words(LaneId lane) const;
+
   DataPlane& plane_;
   Underlay& underlay_;
   WaitingRoom& waiting_;

@@ -1,6 +1,7 @@
 #include "dataplane/service/underlay.h"
 
 #include <cstring>
+#include <utility>
 
 namespace isthmus::service {
 
@@ -18,27 +19,23 @@ OuterHeader make_header(const NextHopSource::Path& path, std::uint16_t listen_po
 
 }  // namespace
 
-void Underlay::use(NextHopSource& next_hops, std::uint16_t listen_port) {
-  const bool same = next_hops_ == &next_hops && listen_port_ == listen_port;
+void Underlay::use(NextHopSource& next_hops, const std::vector<std::uint16_t>& listen_ports) {
+  const bool same = next_hops_ == &next_hops && listen_ports_ == listen_ports;
   next_hops_ = &next_hops;
-  listen_port_ = listen_port;
+  listen_ports_ = listen_ports;
   if (same) return;
-  for (const auto& [name, peer] : plane_.registry.names()) plane_.registry[peer].path.reset();
+  for (const auto& [name, peer] : plane_.registry.names()) {
+    for (LaneRecord& lane : plane_.registry[peer].lanes) lane.path.reset();
+  }
   next_hops_changed();
 }
 
-std::optional<OuterHeader> Underlay::header_to(const Endpoint& destination) {
+void Underlay::send(LaneId lane, const Endpoint& destination, std::span<const std::uint8_t> message) {
   const auto path = next_hops_->path_to(destination.address);
-  if (!path) return std::nullopt;
-  return make_header(*path, listen_port_, destination);
-}
-
-void Underlay::send(PeerIndex peer, const Endpoint& destination, std::span<const std::uint8_t> message) {
-  const auto header = header_to(destination);
-  if (!header) {
-    if (plane_.registry.known(peer)) {
-      plane_.registry[peer].pending.assign(message.begin(), message.end());
-      plane_.registry[peer].pending_to = destination;
+  if (!path) {
+    if (plane_.registry.known(lane)) {
+      plane_.registry[lane].pending.assign(message.begin(), message.end());
+      plane_.registry[lane].pending_to = destination;
     }
     return;
   }
@@ -46,25 +43,25 @@ void Underlay::send(PeerIndex peer, const Endpoint& destination, std::span<const
   if (!plane_.forwarder.pool().allocate(item.packet)) return;
   item.packet.resize(message.size());
   std::memcpy(item.packet.data, message.data(), message.size());
-  header->put_on(item.packet, ++identification_);
+  make_header(*path, listen_ports_[lane.number], destination).put_on(item.packet, ++identification_);
   plane_.to_worker(item);
 }
 
-void Underlay::endpoint_changed(PeerIndex peer, const Endpoint& endpoint) {
-  plane_.registry[peer].endpoint = endpoint;
-  plane_.registry[peer].path.reset();
-  rebuild(peer);
+void Underlay::endpoint_changed(LaneId lane, const Endpoint& endpoint) {
+  plane_.registry[lane].endpoint = endpoint;
+  plane_.registry[lane].path.reset();
+  rebuild(lane);
 }
 
-void Underlay::rebuild(PeerIndex peer) {
-  PeerRecord& record = plane_.registry[peer];
-  if (!record.endpoint || next_hops_ == nullptr) return;
+void Underlay::rebuild(LaneId lane) {
+  LaneRecord& record = plane_.registry[lane];
+  if (!record.endpoint || next_hops_ == nullptr || lane.number >= listen_ports_.size()) return;
   const auto path = next_hops_->path_to(record.endpoint->address);
   // An old way is better than none: it is replaced when a new one is known.
   if (!path || path == record.path) return;
   record.path = path;
-  const auto* old = plane_.state(peer).outer.exchange(
-      new OuterHeader(make_header(*path, listen_port_, *record.endpoint)), std::memory_order_acq_rel);
+  const auto* old = plane_.state(lane).outer.exchange(
+      new OuterHeader(make_header(*path, listen_ports_[lane.number], *record.endpoint)), std::memory_order_acq_rel);
   if (old != nullptr) plane_.forwarder.reclaimer().retire([old] { delete old; });
 }
 
@@ -72,18 +69,22 @@ void Underlay::next_hops_changed() {
   if (next_hops_ == nullptr) return;
   plane_.shared.underlay.publish(next_hops_->snapshot(), plane_.forwarder.reclaimer());
   for (const auto& [name, peer] : plane_.registry.names()) {
-    rebuild(peer);
-    PeerRecord& record = plane_.registry[peer];
-    if (record.pending_to && next_hops_->path_to(record.pending_to->address)) {
-      const Endpoint destination = *record.pending_to;
-      record.pending_to.reset();
-      send(peer, destination, std::exchange(record.pending, {}));
-    }
+    const auto lanes = static_cast<std::uint32_t>(plane_.registry[peer].lanes.size());
+    for (std::uint32_t number = 0; number < lanes; ++number) next_hops_changed({peer, number});
   }
 }
 
-void Underlay::forget(PeerIndex peer) {
-  const auto* old = plane_.state(peer).outer.exchange(nullptr, std::memory_order_acq_rel);
+void Underlay::next_hops_changed(LaneId lane) {
+  rebuild(lane);
+  LaneRecord& record = plane_.registry[lane];
+  if (!record.pending_to || !next_hops_->path_to(record.pending_to->address)) return;
+  const Endpoint destination = *record.pending_to;
+  record.pending_to.reset();
+  send(lane, destination, std::exchange(record.pending, {}));
+}
+
+void Underlay::forget(LaneId lane) {
+  const auto* old = plane_.state(lane).outer.exchange(nullptr, std::memory_order_acq_rel);
   if (old != nullptr) plane_.forwarder.reclaimer().retire([old] { delete old; });
 }
 

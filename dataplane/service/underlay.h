@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <span>
+#include <vector>
 
 #include "dataplane/service/data_plane.h"
 #include "dataplane/service/next_hop_source.h"
@@ -14,22 +15,23 @@ class Underlay {
   explicit Underlay(DataPlane& plane) : plane_(plane) {}
 
   // `next_hops` outlives this object or is replaced by another call.
-  void use(NextHopSource& next_hops, std::uint16_t listen_port);
+  void use(NextHopSource& next_hops, const std::vector<std::uint16_t>& listen_ports);
 
-  // Sends `message` as one datagram. While the next hop's MAC is unknown, the peer's latest message waits for it.
-  void send(PeerIndex peer, const Endpoint& destination, std::span<const std::uint8_t> message);
-  void endpoint_changed(PeerIndex peer, const Endpoint& endpoint);
+  // Sends `message` as one datagram from the lane's port. While the next hop's MAC is unknown, the lane's latest
+  // message waits for it.
+  void send(LaneId lane, const Endpoint& destination, std::span<const std::uint8_t> message);
+  void endpoint_changed(LaneId lane, const Endpoint& endpoint);
   // Publishes the port's addresses anew, and every outer header that changed with them.
   void next_hops_changed();
-  void forget(PeerIndex peer);
+  void forget(LaneId lane);
 
  private:
-  void rebuild(PeerIndex peer);
-  std::optional<pipeline::OuterHeader> header_to(const Endpoint& destination);
+  void rebuild(LaneId lane);
+  void next_hops_changed(LaneId lane);
 
   DataPlane& plane_;
   NextHopSource* next_hops_ = nullptr;
-  std::uint16_t listen_port_ = 0;
+  std::vector<std::uint16_t> listen_ports_;
   std::uint16_t identification_ = 0;
 };
 

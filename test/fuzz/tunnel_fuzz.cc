@@ -13,18 +13,19 @@
 namespace isthmus::tunnel {
 namespace {
 
-constexpr PeerIndex kPeer{0};
+constexpr LaneId kPeer{PeerIndex{0}, 0};
 constexpr Endpoint kSource{Ipv4Address{0x0a000001}, 1000};
 
 class Host final : public TunnelHost {
  public:
-  void send(PeerIndex, const Endpoint&, std::span<const std::uint8_t> message) override {
+  void send(LaneId, const Endpoint&, std::span<const std::uint8_t> message) override {
     last_sent.assign(message.begin(), message.end());
   }
-  void send_keepalive(PeerIndex, Session&) override {}
-  void endpoint_changed(PeerIndex, const Endpoint&) override {}
-  void session_ready(PeerIndex) override {}
-  void session_failed(PeerIndex) override {}
+  void send_keepalive(LaneId, Session&) override {}
+  void endpoint_changed(LaneId, const Endpoint&) override {}
+  void session_ready(LaneId) override {}
+  void session_failed(LaneId) override {}
+  void usable_changed(LaneId, bool) override {}
   void retire(std::unique_ptr<Session>) override {}
   void fill_random(std::span<std::uint8_t> bytes) override {
     for (std::uint8_t& byte : bytes) byte = next_++;
@@ -74,7 +75,7 @@ void run(std::uint8_t mode, std::span<const std::uint8_t> input) {
     input = input.subspan(1 + length);
     if (mode & 4) aim(message, initiation);
     if ((mode & 1) && message.size() >= sizeof(MessageMacs)) jar.add_macs(message, now.instant);
-    tunnel.receive(message, kSource, now);
+    tunnel.receive(message, kSource, 0, now);
     if (mode & 8) {
       now.instant += std::chrono::seconds{7};
       tunnel.tick(now);

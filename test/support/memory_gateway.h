@@ -91,13 +91,13 @@ class MemoryGateway {
     tunnel::Session::Keys keys;
     keys.sending.bytes.fill(initiator ? key : static_cast<std::uint8_t>(key ^ 0x80));
     keys.receiving.bytes.fill(initiator ? static_cast<std::uint8_t>(key ^ 0x80) : key);
-    auto& session = *sessions.emplace_back(
-        std::make_unique<tunnel::Session>(PeerIndex{place}, local_index, remote_index, initiator, keys, created));
+    auto& session = *sessions.emplace_back(std::make_unique<tunnel::Session>(LaneId{PeerIndex{place}}, local_index,
+                                                                             remote_index, initiator, keys, created));
     session.confirmed = true;
     shared.sessions.insert(session);
-    pipeline::PeerState& peer = *shared.peers[place];
-    peer.link.sending = &session;
-    delete peer.outer.exchange(new pipeline::OuterHeader({.source_mac = kUnderlayMac,
+    pipeline::LaneState& lane = shared.peers[place]->lanes[0];
+    lane.link.sending = &session;
+    delete lane.outer.exchange(new pipeline::OuterHeader({.source_mac = kUnderlayMac,
                                                           .next_hop_mac = kUnderlayMac,
                                                           .source = own,
                                                           .source_port = 51820,

@@ -18,7 +18,7 @@ class WalkWorld {
   static config::ValidatedConfig near_config() {
     config::ValidatedConfig config;
     config.name = "near";
-    config.listen_port = 51820;
+    config.listen_ports = {51820};
     config.pods = {prefix4("10.244.0.0/16")};
     config::PeerConfig peer;
     peer.name = "far";
@@ -71,7 +71,7 @@ class WalkWorld {
     header.type = static_cast<std::uint32_t>(tunnel::MessageType::kData);
     header.receiver_index = session.remote_index;
     header.counter = counter;
-    far.shared.peers[0]->outer.load()->put_on(packet, 1);
+    far.shared.peers[0]->lanes[0].outer.load()->put_on(packet, 1);
     return bytes_of(packet);
   }
   // A frame from the far gateway's address to the near one's UDP port.

@@ -63,7 +63,7 @@ TEST(Publish, WorkerNeverSeesWhatIsFreed) {
     quiescence.offline(0);
   });
 
-  pipeline::PeerState& peer = *world.near.shared.peers[0];
+  tunnel::PeerLink& link = world.near.shared.peers[0]->lanes[0].link;
   const config::ValidatedConfig config = WalkWorld::near_config();
   const PeerIndex place{0};
   std::uint64_t published = 0;
@@ -73,9 +73,10 @@ TEST(Publish, WorkerNeverSeesWhatIsFreed) {
     // A rekey: a new session takes over, the old one leaves table and link and is freed when nobody can hold it.
     auto& sessions = world.near.shared.sessions;
     const std::uint32_t index = sessions.reserve_index(static_cast<std::uint32_t>(published * 2654435761U));
-    auto* fresh = new tunnel::Session(place, index, static_cast<std::uint32_t>(1000 + published), true, {}, kStart);
+    auto* fresh =
+        new tunnel::Session({place, 0}, index, static_cast<std::uint32_t>(1000 + published), true, {}, kStart);
     sessions.insert(*fresh);
-    tunnel::Session* old = peer.link.sending.exchange(fresh, std::memory_order_acq_rel);
+    tunnel::Session* old = link.sending.exchange(fresh, std::memory_order_acq_rel);
     if (published > 0) {
       sessions.remove(*old);
       quiescence.retire([old] { delete old; });
@@ -88,7 +89,7 @@ TEST(Publish, WorkerNeverSeesWhatIsFreed) {
   quiescence.poll();
   EXPECT_GT(underlay.nonces.size(), 1000U);
   EXPECT_EQ(world.near.imbalance(pipeline::Direction::kOutbound), "");
-  tunnel::Session* last = peer.link.sending.exchange(nullptr);
+  tunnel::Session* last = link.sending.exchange(nullptr);
   world.near.shared.sessions.remove(*last);
   delete last;
 }

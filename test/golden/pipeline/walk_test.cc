@@ -85,7 +85,7 @@ const Death kDeaths[] = {
      }},
     {"a peer whose next hop is unknown", Direction::kOutbound, DropReason::kUnderlayUnresolved,
      [](WalkWorld& w) {
-       delete w.near.shared.peers[0]->outer.exchange(nullptr);
+       delete w.near.shared.peers[0]->lanes[0].outer.exchange(nullptr);
        w.from_cluster(udp().bytes());
      }},
     {"a full transmit queue", Direction::kOutbound, DropReason::kTransmitFull,
@@ -95,7 +95,7 @@ const Death kDeaths[] = {
      }},
     {"a service thread that does not take its mail", Direction::kOutbound, DropReason::kServiceQueueFull,
      [](WalkWorld& w) {
-       w.near.shared.peers[0]->link.sending = nullptr;
+       w.near.shared.peers[0]->lanes[0].link.sending = nullptr;
        while (w.near.walker.mailbox.to_service({})) {
        }
        w.from_cluster(udp().bytes());
@@ -324,12 +324,12 @@ TEST(Walk, TooBigIsAnsweredInTheSendersAddresses) {
 
 TEST(Walk, PacketWithoutASessionWaitsUntouchedAndWalksOnLater) {
   WalkWorld world;
-  tunnel::Session* session = world.near.shared.peers[0]->link.sending.exchange(nullptr);
+  tunnel::Session* session = world.near.shared.peers[0]->lanes[0].link.sending.exchange(nullptr);
   world.from_cluster(from_near_pod().udp(1000, 2000).payload("hello").bytes());
   pipeline::ToService held;
   ASSERT_TRUE(world.near.walker.mailbox.take_for_service(held));
   EXPECT_EQ(held.packet.punt, Punt::kAwaitSession);
-  world.near.shared.peers[0]->link.sending = session;
+  world.near.shared.peers[0]->lanes[0].link.sending = session;
   held.packet.punt = Punt::kNone;
   ASSERT_TRUE(world.near.walker.mailbox.to_worker({pipeline::ToWorker::Kind::kResumeOutbound, held.packet}));
   world.near.worker.run_once(world.now);

@@ -22,7 +22,7 @@ Status full_status() {
   status.aead = "avx2";
   status.memory = "hugepages";
   status.polling = "busy";
-  status.listen_port = 65535;
+  status.listen_ports = {65535, 1};
   status.ports = {{"cluster", "eth1", "02:00:00:00:00:01", {"10.244.0.1/16"}, true}};
   PeerStatus peer;
   peer.name = "netlab";
@@ -84,7 +84,7 @@ TEST(Codec, StatusIsThisText) {
       encode(full_status()),
       R"({"version":"1.2.3","pid":4711,"started_seconds":1700000000,"generation":3,"name":"crownlabs",)"
       R"("public_key":"Tm90IGEgcmVhbCBrZXksIGJ1dCAzMiBieXRlcy4uLjA=","aead":"avx2","memory":"hugepages",)"
-      R"("polling":"busy","listen_port":65535,"ports":[{"role":"cluster","device":"eth1","mac":"02:00:00:00:00:01",)"
+      R"("polling":"busy","listen_ports":[65535,1],"ports":[{"role":"cluster","device":"eth1","mac":"02:00:00:00:00:01",)"
       R"("addresses":["10.244.0.1/16"],"kernel":true}],"peers":[{"name":"netlab",)"
       R"("public_key":"QWxzbyBub3QgYSBrZXksIGJ1dCAzMiBieXRlcyBsb24=","endpoint":"192.0.2.2:51820","connected":true,)"
       R"("last_handshake_seconds":1700000001,"last_received_age":2.5E-1,"transmit_bytes":18446744073709551615,)"
@@ -116,7 +116,7 @@ TEST(Codec, StateComesBack) {
 
 TEST(Codec, FieldsAreNamedAsInTheStructs) {
   Request request;
-  EXPECT_EQ(encode(request), R"({"revision":1,"method":"status"})");
+  EXPECT_EQ(encode(request), R"({"revision":2,"method":"status"})");
 }
 
 std::string replaced(std::string text, const std::string& from, const std::string& to) {
@@ -150,7 +150,7 @@ TEST(Codec, NamesThePlaceOfAMistake) {
 
 TEST(Codec, RefusesWhatIsNoMessage) {
   for (const char* text : {"", "{", "[]", "null", "\"x\"", "{}", R"({"revision":-1,"method":"status"})",
-                           R"({"revision":1,"method":"status"} x)", "{\"revision\":1,\"method\":\"\xff\"}"}) {
+                           R"({"revision":2,"method":"status"} x)", "{\"revision\":1,\"method\":\"\xff\"}"}) {
     EXPECT_NE(error_of(decode_request(text)), "accepted") << text;
   }
   EXPECT_NE(error_of(decode_request(std::string(100000, '['))), "accepted");

@@ -233,7 +233,7 @@ TEST(Validate, AcceptsTheSampleWithItsTypes) {
   const ValidatedConfig config = config_of(sample());
   EXPECT_EQ(config.name, "crownlabs");
   EXPECT_EQ(std::get<KernelPort>(config.cluster_port).interface, "eth1");
-  EXPECT_EQ(config.listen_port, 51820);
+  EXPECT_EQ(config.listen_ports, std::vector<std::uint16_t>{51820});
   ASSERT_EQ(config.peers.size(), 2U);
   EXPECT_EQ(to_string(*config.peers[0].endpoint), "192.0.2.2:51820");
   EXPECT_EQ(config.peers[0].persistent_keepalive, std::chrono::seconds(25));

@@ -24,7 +24,7 @@ config::Status sample_status() {
   status.aead = "avx2";
   status.memory = "hugepages";
   status.polling = "adaptive";
-  status.listen_port = 51820;
+  status.listen_ports = {51820};
   status.ports = {{"cluster", "eth1", "02:00:00:00:00:01", {"10.244.0.1/16"}, true},
                   {"underlay", "eth0", "02:00:00:00:00:02", {"192.0.2.1/24", "192.0.2.9/24"}, true}};
   config::PeerStatus netlab;

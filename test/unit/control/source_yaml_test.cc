@@ -99,7 +99,7 @@ const Mistake kMistakes[] = {
      "f:27: peers[1].remote[1].seenAs: is missing; write address/length, such as 10.71.0.0/16\n"
      "f:28: peers[1].remote[1].seen_as: unknown field; did you mean seenAs?\n"},
     {"tunnel: {listenPort", "tunnel: {bandwidth: 5, listenPort",
-     "f:11: tunnel.bandwidth: unknown field; known here are listenPort, mtu\n"},
+     "f:11: tunnel.bandwidth: unknown field; known here are listenPort, listenPorts, mtu\n"},
     {"pods: [10.244.0.0/16]", "pods: 10.244.0.0/16",
      "f:8: pods: must be a list; begin each entry with a hyphen: - ...\n"
      "f:8: pods: is missing: nobody in this cluster could send; write its pod CIDRs, such as [10.244.0.0/16]\n"},

@@ -8,6 +8,12 @@
 namespace isthmus::pipeline {
 namespace {
 
+ForwardingTables listening_on(std::vector<std::uint16_t> ports) {
+  ForwardingTables tables;
+  tables.listen_ports = std::move(ports);
+  return tables;
+}
+
 using namespace isthmus::test;
 
 const MacAddress kOurs = mac("02:00:00:00:00:01");
@@ -56,7 +62,7 @@ TEST_P(OuterHeaderTest, WhatIsPutOnComesOff) {
   EXPECT_EQ(packet.length, message().size() + family.size);
 
   const NextHops theirs = at(kTheirs, family.theirs);
-  const ForwardingTables tables{.listen_port = 2000};
+  const ForwardingTables tables = listening_on({2000});
   const tunnel::SessionTable sessions(16);
   PacketBurst burst;
   burst.add() = packet;
@@ -90,7 +96,7 @@ TEST_P(OuterHeaderTest, IsNotForAnotherMachineOrPort) {
     to_theirs(family).put_on(built.packet(), 0);
     PacketBurst burst;
     burst.add() = built.packet();
-    decapsulate({.listen_port = row.listen_port}, row.port, true, tunnel::SessionTable(16), burst);
+    decapsulate(listening_on({row.listen_port}), row.port, true, tunnel::SessionTable(16), burst);
     EXPECT_EQ(burst[0].punt, Punt::kNotOurs) << row.what;
   }
 }
@@ -138,7 +144,7 @@ TEST(OuterHeader, BrokenIpv6DiesUnderItsReason) {
     built.packet().data[row.at] = row.value;
     PacketBurst burst;
     burst.add() = built.packet();
-    decapsulate({.listen_port = 2000}, at(kTheirs, kFamilies[1].theirs), true, tunnel::SessionTable(16), burst);
+    decapsulate(listening_on({2000}), at(kTheirs, kFamilies[1].theirs), true, tunnel::SessionTable(16), burst);
     EXPECT_EQ(burst[0].drop, row.reason) << row.what << ": " << describe(burst[0].drop).name;
   }
 }

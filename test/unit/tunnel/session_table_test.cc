@@ -7,7 +7,7 @@
 namespace isthmus::tunnel {
 namespace {
 
-Session make_session(std::uint32_t index) { return {PeerIndex{0}, index, 99, true, {}, Instant{1s}}; }
+Session make_session(std::uint32_t index) { return {LaneId{PeerIndex{0}}, index, 99, true, {}, Instant{1s}}; }
 
 TEST(SessionTable, FindsOnlyTheWholeIndex) {
   SessionTable table(16);

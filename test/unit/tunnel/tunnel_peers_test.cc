@@ -173,8 +173,11 @@ TEST_F(PeersTest, TheIdentityMayComeAfterThePeers) {
   a.tunnel = std::make_unique<Tunnel>(a, *a.table);
   connect();
   a.send_data();
+  network.advance(1s);
+  EXPECT_TRUE(network.sent.empty());
   a.tunnel->set_identity(a.private_key);
-  network.advance(kRekeyTimeout + kRekeyTimeoutJitterMax + 200ms);
+  a.tunnel->want_session(kPeer, network.now());
+  network.advance(100ms);
   EXPECT_TRUE(a.ready());
   EXPECT_EQ(b.data_received, 1);
 }
@@ -213,12 +216,12 @@ TEST_F(PeersTest, SwappedKeys) {
   Side c(network, {Ipv4Address{0x0a000003}, 3000}, 0x33);
   c.add(Side::settings_for(b));
   connect();
-  b.tunnel->add_peer(PeerIndex{1}, Side::settings_for(c), second, network.now());
+  b.tunnel->add_peer(LaneId{PeerIndex{1}}, Side::settings_for(c), second, network.now());
   b.tunnel->update_peer(kPeer, Side::settings_for(c), network.now());
-  b.tunnel->update_peer(PeerIndex{1}, Side::settings_for(a), network.now());
+  b.tunnel->update_peer(LaneId{PeerIndex{1}}, Side::settings_for(a), network.now());
   a.tunnel->want_session(kPeer, network.now());
   network.advance(15ms);
-  EXPECT_EQ(b.tunnel->view(PeerIndex{1}).handshake_bytes_received, sizeof(MessageInitiation));
+  EXPECT_EQ(b.tunnel->view(LaneId{PeerIndex{1}}).handshake_bytes_received, sizeof(MessageInitiation));
   c.tunnel->want_session(kPeer, network.now());
   network.advance(15ms);
   EXPECT_EQ(b.tunnel->view(kPeer).handshake_bytes_received, sizeof(MessageInitiation));

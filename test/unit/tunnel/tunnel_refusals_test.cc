@@ -34,7 +34,7 @@ class RefusalTest : public testing::Test, protected TwoSides {
     ++expected[static_cast<std::size_t>(event)];
     const auto sent_before = network.sent.size();
     const auto endpoint_before = b.tunnel->view(kPeer).endpoint;
-    b.tunnel->receive(message, source, network.now());
+    b.tunnel->receive(message, source, 0, network.now());
     EXPECT_EQ(b.tunnel->counts(), expected) << to_string(event);
     EXPECT_EQ(network.sent.size(), sent_before) << to_string(event);
     EXPECT_EQ(b.tunnel->view(kPeer).endpoint, endpoint_before) << to_string(event);
@@ -81,7 +81,7 @@ TEST_F(RefusalTest, EveryFlippedBitOfAnInitiation) {
     fix_mac1<MessageInitiation>(message, b.public_key());
     expect_refused(message, HandshakeEvent::kRefusedDecryption);
   }
-  b.tunnel->receive(good, kEndpointA, network.now());
+  b.tunnel->receive(good, kEndpointA, 0, network.now());
   EXPECT_EQ(b.count(HandshakeEvent::kInitiationReceived), 1U);
 }
 
@@ -103,7 +103,7 @@ TEST_F(RefusalTest, EveryFlippedBitOfAResponse) {
   fix_mac1<MessageResponse>(message, b.public_key());
   expect_refused(message, HandshakeEvent::kRefusedUnknownIndex);
   // After all this the true one still completes the handshake, once.
-  b.tunnel->receive(good, kEndpointA, network.now());
+  b.tunnel->receive(good, kEndpointA, 0, network.now());
   EXPECT_TRUE(b.ready());
   expect_refused(good, HandshakeEvent::kRefusedUnknownIndex);
 }
@@ -122,7 +122,7 @@ TEST_F(RefusalTest, ReplayedAndOlderInitiations) {
   network.advance(6s);
   const auto second = last(MessageType::kInitiation);
   ASSERT_NE(first, second);
-  b.tunnel->receive(second, kEndpointA, network.now());
+  b.tunnel->receive(second, kEndpointA, 0, network.now());
   network.advance(1s);
   expect_refused(second, HandshakeEvent::kRefusedReplayedTimestamp, {Ipv4Address{0x0a0000ff}, 9});
   expect_refused(first, HandshakeEvent::kRefusedReplayedTimestamp);
@@ -133,14 +133,14 @@ TEST_F(RefusalTest, InitiationsInAFlood) {
   const auto first = initiation_of_a();
   network.advance(6s);
   const auto second = last(MessageType::kInitiation);
-  b.tunnel->receive(first, kEndpointA, network.now());
+  b.tunnel->receive(first, kEndpointA, 0, network.now());
   Now later = network.now();
   later.instant += 19ms;
   const auto flood = static_cast<std::size_t>(HandshakeEvent::kRefusedFlood);
-  b.tunnel->receive(second, kEndpointA, later);
+  b.tunnel->receive(second, kEndpointA, 0, later);
   EXPECT_EQ(b.tunnel->counts()[flood], 1U);
   later.instant += 1ms;
-  b.tunnel->receive(second, kEndpointA, later);
+  b.tunnel->receive(second, kEndpointA, 0, later);
   EXPECT_EQ(b.tunnel->counts()[flood], 1U);
   EXPECT_EQ(b.count(HandshakeEvent::kInitiationReceived), 2U);
 }
@@ -193,7 +193,7 @@ TEST_F(RefusalTest, WithoutAnIdentity) {
   lose_everything();
   const auto message = initiation_of_a();
   Tunnel nobody(b, *b.table);
-  nobody.receive(message, kEndpointA, network.now());
+  nobody.receive(message, kEndpointA, 0, network.now());
   EXPECT_EQ(nobody.counts()[static_cast<std::size_t>(HandshakeEvent::kRefusedMac1)], 1U);
 }
 
@@ -236,7 +236,7 @@ TEST_F(RefusalTest, CookieRepliesToNobody) {
   lose_everything();
   b.tunnel->want_session(kPeer, network.now());
   a.tunnel->set_under_load(true);
-  a.tunnel->receive(last(MessageType::kInitiation), kEndpointB, network.now());
+  a.tunnel->receive(last(MessageType::kInitiation), kEndpointB, 0, network.now());
   const auto good = last(MessageType::kCookieReply);
   ASSERT_FALSE(good.empty());
   for (std::size_t byte = offsetof(MessageCookieReply, nonce); byte < good.size(); ++byte) {
@@ -247,7 +247,7 @@ TEST_F(RefusalTest, CookieRepliesToNobody) {
   auto message = good;
   message[offsetof(MessageCookieReply, receiver_index)] ^= 0x01;
   expect_refused(message, HandshakeEvent::kRefusedUnknownIndex);
-  b.tunnel->receive(good, kEndpointA, network.now());
+  b.tunnel->receive(good, kEndpointA, 0, network.now());
   EXPECT_EQ(b.count(HandshakeEvent::kCookieReceived), 1U);
   expect_refused(good, HandshakeEvent::kRefusedDecryption);
 }

@@ -18,7 +18,7 @@
 
 namespace isthmus::tunnel {
 
-inline constexpr PeerIndex kPeer{0};
+inline constexpr LaneId kPeer{PeerIndex{0}, 0};
 inline constexpr Endpoint kEndpointA{Ipv4Address{0x0a000001}, 1000};
 inline constexpr Endpoint kEndpointB{Ipv4Address{0x0a000002}, 2000};
 
@@ -109,23 +109,24 @@ class Side final : public TunnelHost {
   std::uint64_t count(HandshakeEvent event) const { return tunnel->counts()[static_cast<std::size_t>(event)]; }
 
   // TunnelHost
-  void send(PeerIndex, const Endpoint& destination, std::span<const std::uint8_t> message) override {
+  void send(LaneId, const Endpoint& destination, std::span<const std::uint8_t> message) override {
     network.send(endpoint, destination, {message.begin(), message.end()});
   }
-  void send_keepalive(PeerIndex, Session& session) override {
+  void send_keepalive(LaneId, Session& session) override {
     ++keepalives;
     keepalive_times.push_back(network.instant());
     seal_and_send(session, 0);
   }
-  void endpoint_changed(PeerIndex, const Endpoint& changed) override { endpoints.push_back(changed); }
-  void session_ready(PeerIndex) override {
+  void endpoint_changed(LaneId, const Endpoint& changed) override { endpoints.push_back(changed); }
+  void session_ready(LaneId) override {
     ++readies;
     for (; waiting > 0; --waiting) {
       link->data_sent.set(network.instant());
       seal_and_send(*link->sending.load(), 16);
     }
   }
-  void session_failed(PeerIndex) override { failures.push_back(network.instant()); }
+  void session_failed(LaneId) override { failures.push_back(network.instant()); }
+  void usable_changed(LaneId, bool usable) override { usables.push_back(usable); }
   void retire(std::unique_ptr<Session> session) override { retired.push_back(std::move(session)); }
   void fill_random(std::span<std::uint8_t> bytes) override {
     for (std::uint8_t& byte : bytes) byte = static_cast<std::uint8_t>(random_());
@@ -148,6 +149,7 @@ class Side final : public TunnelHost {
   bool report_confirmations = true;  // false: the worker's message about it is lost
   std::vector<Instant> keepalive_times;
   std::vector<Instant> failures;
+  std::vector<bool> usables;
   std::vector<Endpoint> endpoints;
   std::vector<std::unique_ptr<Session>> retired;
 
@@ -175,7 +177,7 @@ inline void Side::seal_and_send(Session& session, std::size_t size) {
 
 inline void Side::receive(const Datagram& datagram) {
   if (datagram.type() != MessageType::kData) {
-    tunnel->receive(datagram.bytes, datagram.from, network.now());
+    tunnel->receive(datagram.bytes, datagram.from, 0, network.now());
     return;
   }
   std::vector<std::uint8_t> message = datagram.bytes;
