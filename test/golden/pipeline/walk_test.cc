@@ -115,6 +115,13 @@ const Death kDeaths[] = {
      [](WalkWorld& w) {
        w.from_underlay(WalkWorld::on_underlay().payload(cut({4, 0, 0, 0, 9, 9}, 48)).bytes());
      }},
+    {"a session at another lane's port", Direction::kInbound, DropReason::kUnknownSession,
+     [](WalkWorld& w) {
+       pipeline::ForwardingTables tables = *w.near.shared.tables.load();
+       tables.listen_ports = {51821, 51820};
+       w.near.shared.tables.publish(std::make_unique<pipeline::ForwardingTables>(tables), w.near.reclaimer);
+       w.from_underlay(w.sealed_by_far(inner().bytes(), 0));
+     }},
     {"a session older than 180 s", Direction::kInbound, DropReason::kSessionExpired,
      [](WalkWorld& w) {
        w.now = kStart + seconds(180);
@@ -337,6 +344,46 @@ TEST(Walk, PacketWithoutASessionWaitsUntouchedAndWalksOnLater) {
   ASSERT_EQ(arrived.size(), 1U);
   EXPECT_EQ(difference(at_far_pod().udp(1000, 2000).payload("hello").bytes(), BuiltPacket(arrived[0]).packet()), "");
   EXPECT_EQ(world.near.imbalance(Direction::kOutbound), "");
+}
+
+// Two lanes: each flow stays on its own, one that fails hands its flows over, and takes them back.
+TEST(Walk, FlowsKeepTheirLane) {
+  WalkWorld world;
+  pipeline::ForwardingTables tables = *world.near.shared.tables.load();
+  tables.listen_ports = {51820, 51821};
+  tables.peers[0].lanes = 2;
+  world.near.shared.tables.publish(std::make_unique<pipeline::ForwardingTables>(tables), world.near.reclaimer);
+  pipeline::PeerState& peer = *world.near.shared.peers[0];
+  tunnel::Session second({PeerIndex{0}, 1}, world.near.shared.sessions.reserve_index(77), 4711, true,
+                         world.near.sessions[0]->keys, kStart);
+  peer.lanes[1].link.sending = &second;
+  peer.lanes[1].outer = new pipeline::OuterHeader({.source_mac = kUnderlayMac,
+                                                   .next_hop_mac = kUnderlayMac,
+                                                   .source = world.near.own,
+                                                   .source_port = 51821,
+                                                   .destination = {world.far.own, 7001}});
+  constexpr std::uint16_t kFlows = 32;
+  const auto lanes = [&](std::uint64_t usable) {
+    peer.usable_lanes = usable;
+    std::string taken;
+    for (std::uint16_t flow = 1; flow <= kFlows; ++flow) {
+      world.from_cluster(from_near_pod().udp(flow, 2000).payload("hello").bytes());
+      const std::vector<Bytes> frames = WalkWorld::take(world.near, world.near.underlay);
+      if (frames.size() != 1) return taken;
+      const auto& udp = *reinterpret_cast<const UdpHeader*>(frames[0].data() + kIp + sizeof(Ipv4Header));
+      EXPECT_EQ(udp.destination_port, udp.source_port == 51820 ? 51820 : 7001);
+      taken += udp.source_port == 51820 ? '0' : '1';
+    }
+    return taken;
+  };
+  const std::string both = lanes(0b11);
+  EXPECT_NE(both.find('0'), std::string::npos);
+  EXPECT_NE(both.find('1'), std::string::npos);
+  EXPECT_EQ(lanes(0b11), both);
+  EXPECT_EQ(lanes(0b01), std::string(kFlows, '0'));
+  EXPECT_EQ(lanes(0b10), std::string(kFlows, '1'));
+  EXPECT_EQ(lanes(0b11), both);
+  peer.lanes[1].link.sending = nullptr;
 }
 
 TEST(Walk, RoamingIsBelievedOnlyFromAuthenticPackets) {

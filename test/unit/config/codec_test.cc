@@ -38,6 +38,8 @@ Status full_status() {
   peer.inbound_packets = 5;
   peer.inbound_bytes = 6;
   peer.held_packets = 7;
+  peer.rotating = true;
+  peer.lanes = {{51820, "192.0.2.2:51820", true, 1700000001}};
   peer.remote = {{"10.244.0.0/16", "10.71.0.0/16"}};
   peer.local = {{"10.244.0.0/16", "10.91.0.0/16"}};
   status.peers = {peer};
@@ -87,9 +89,11 @@ TEST(Codec, StatusIsThisText) {
       R"("polling":"busy","listen_ports":[65535,1],"ports":[{"role":"cluster","device":"eth1","mac":"02:00:00:00:00:01",)"
       R"("addresses":["10.244.0.1/16"],"kernel":true}],"peers":[{"name":"netlab",)"
       R"("public_key":"QWxzbyBub3QgYSBrZXksIGJ1dCAzMiBieXRlcyBsb24=","endpoint":"192.0.2.2:51820","connected":true,)"
+      R"("rotating":true,)"
       R"("last_handshake_seconds":1700000001,"last_received_age":2.5E-1,"transmit_bytes":18446744073709551615,)"
       R"("receive_bytes":2,"outbound_packets":3,"outbound_bytes":4,"inbound_packets":5,"inbound_bytes":6,)"
-      R"("held_packets":7,"remote":[{"real":"10.244.0.0/16","seen_as":"10.71.0.0/16"}],)"
+      R"("held_packets":7,"lanes":[{"listen_port":51820,"endpoint":"192.0.2.2:51820","usable":true,)"
+      R"("last_handshake_seconds":1700000001}],"remote":[{"real":"10.244.0.0/16","seen_as":"10.71.0.0/16"}],)"
       R"("local":[{"real":"10.244.0.0/16","seen_as":"10.91.0.0/16"}]}],"drops":[{"peer":"netlab",)"
       R"("direction":"inbound","stage":"open","reason":"replayed","help":"\"quoted\"\né","packets":9}],)"
       R"("walks":[{"direction":"outbound","received":10,"originated":11,"resumed":12,"transmitted":13,"dropped":14,)"

@@ -107,6 +107,66 @@ const Refusal kRefusals[] = {
      "tunnel.listenPort: 0 is out of range; write a number from 1 to 65535"},
     {"port 65536", [](DesiredState& s) { s.listen_port = 65536; },
      "tunnel.listenPort: 65536 is out of range; write a number from 1 to 65535"},
+    {"listen port and ports",
+     [](DesiredState& s) {
+       s.listen_port = 7000;
+       s.listen_ports = {7001};
+     },
+     "tunnel.listenPort: 7000 is not the first of listenPorts; write one of the two fields only"},
+    {"one listen port twice",
+     [](DesiredState& s) {
+       s.listen_ports = {7001, 7001};
+     },
+     "tunnel.listenPorts[1]: 7001 stands in the list already; write another port"},
+    {"listen port in a list out of range",
+     [](DesiredState& s) {
+       s.listen_ports = {7001, 0};
+     },
+     "tunnel.listenPorts[1]: 0 is out of range; write a number from 1 to 65535"},
+    {"65 listen ports",
+     [](DesiredState& s) {
+       for (std::int64_t port = 1; port <= 65; ++port) s.listen_ports.push_back(port);
+     },
+     "tunnel.listenPorts: lists 65 ports; write at most 64: a peer has no more lanes"},
+    {"fewer listen ports than lanes",
+     [](DesiredState& s) {
+       s.peers[0].lanes = 3;
+       s.listen_ports = {7001, 7003};
+     },
+     "tunnel.listenPorts: lists 2 ports for 3 lanes; write a port for each lane, or leave the list out: they are "
+     "consecutive then"},
+    {"lanes beyond the last port",
+     [](DesiredState& s) {
+       s.peers[0].lanes = 3;
+       s.listen_port = 65534;
+     },
+     "tunnel.listenPort: 3 lanes from port 65534 on go beyond 65535; begin with a lower port, or list one for each "
+     "lane"},
+    {"no lane", [](DesiredState& s) { s.peers[0].lanes = 0; },
+     "peers[0].lanes: 0 is out of range; write a number from 1 to 64"},
+    {"65 lanes", [](DesiredState& s) { s.peers[0].lanes = 65, s.peers[0].endpoint.clear(); },
+     "peers[0].lanes: 65 is out of range; write a number from 1 to 64"},
+    {"endpoint's lanes beyond the last port",
+     [](DesiredState& s) {
+       s.peers[0].lanes = 2;
+       s.peers[0].endpoint = "192.0.2.2:65535";
+     },
+     "peers[0].endpoint: 2 lanes from port 65535 on go beyond 65535; begin with a lower port, or list one for each "
+     "lane"},
+    {"endpoint ports without an endpoint",
+     [](DesiredState& s) {
+       s.peers[0].endpoint.clear();
+       s.peers[0].endpoint_ports = {7001};
+     },
+     "peers[0].endpointPorts: says nothing without an endpoint; write endpoint: address:port too"},
+    {"endpoint ports begin elsewhere", [](DesiredState& s) { s.peers[0].endpoint_ports = {7001}; },
+     "peers[0].endpointPorts: does not begin with the endpoint's port 51820; write the first lane's port in both"},
+    {"a lane at another peer's endpoint",
+     [](DesiredState& s) {
+       s.peers[0].lanes = 2;
+       s.peers[1].endpoint = "192.0.2.2:51821";
+     },
+     "peers[1].endpoint: 192.0.2.2:51821 is the endpoint of peers[0] too; write each peer's own endpoint"},
     {"MTU 575", [](DesiredState& s) { s.mtu = 575; },
      "tunnel.mtu: 575 is out of range; write a number from 576 to 9000"},
     {"MTU 9001", [](DesiredState& s) { s.mtu = 9001; },
@@ -243,6 +303,24 @@ TEST(Validate, AcceptsTheSampleWithItsTypes) {
   ASSERT_EQ(config.peers[0].remote.size(), 1U);
   EXPECT_EQ(to_string(config.peers[0].remote[0].real), "10.244.0.0/16");
   EXPECT_EQ(to_string(config.peers[0].remote[0].seen_as), "10.71.0.0/16");
+}
+
+TEST(Validate, LanesHaveConsecutiveOrListedPorts) {
+  DesiredState state = sample();
+  state.listen_port = 7000;
+  state.peers[0].lanes = 3;
+  ValidatedConfig config = config_of(state);
+  EXPECT_EQ(config.listen_ports, (std::vector<std::uint16_t>{7000, 7001, 7002}));
+  EXPECT_EQ(config.peers[0].lanes, 3U);
+  EXPECT_EQ(config.peers[0].endpoint_ports, (std::vector<std::uint16_t>{51820, 51821, 51822}));
+  EXPECT_EQ(config.peers[1].lanes, 1U);
+
+  state.listen_port = 51820;
+  state.listen_ports = {9, 8, 7, 6};
+  state.peers[0].endpoint_ports = {51820, 443, 53};
+  config = config_of(state);
+  EXPECT_EQ(config.listen_ports, (std::vector<std::uint16_t>{9, 8, 7, 6}));
+  EXPECT_EQ(config.peers[0].endpoint_ports, (std::vector<std::uint16_t>{51820, 443, 53}));
 }
 
 TEST(Validate, AcceptsADeviceWithItsAddresses) {

@@ -31,6 +31,8 @@ config::Status sample_status() {
   netlab.inbound_packets = 15;
   netlab.inbound_bytes = 16;
   netlab.held_packets = 17;
+  netlab.rotating = true;
+  netlab.lanes = {{51820, "192.0.2.2:51820", true, 1700000000}, {51821, "", false, 0}};
   status.peers = {netlab};
   status.drops = {{"", "outbound", "route_to_peer", "no_route", "help", 18},
                   {"netlab", "inbound", "open", "replayed", "help", 19}};
@@ -84,6 +86,13 @@ isthmus_held_packets{cluster_id="netlab"} 17
 # HELP isthmus_peer_last_handshake_seconds Unix time of the newest session's handshake; 0 when there was none.
 # TYPE isthmus_peer_last_handshake_seconds gauge
 isthmus_peer_last_handshake_seconds{cluster_id="netlab"} 1700000000
+# HELP isthmus_lane_usable 1 when flows use this WireGuard session of the peer's, 0 when it is out.
+# TYPE isthmus_lane_usable gauge
+isthmus_lane_usable{cluster_id="netlab",lane="0"} 1
+isthmus_lane_usable{cluster_id="netlab",lane="1"} 0
+# HELP isthmus_peer_key_rotation_pending 1 while new keys wait for their first handshake and the old ones serve.
+# TYPE isthmus_peer_key_rotation_pending gauge
+isthmus_peer_key_rotation_pending{cluster_id="netlab"} 1
 # HELP isthmus_drops_total Packets that died, by the peer they belonged to (empty: none was known yet), the stage and the reason.
 # TYPE isthmus_drops_total counter
 isthmus_drops_total{cluster_id="",direction="outbound",stage="route_to_peer",reason="no_route"} 18

@@ -96,66 +96,6 @@ TEST_F(PeersTest, ANewConfiguredEndpointReplacesTheLearnedOne) {
   EXPECT_EQ(b.tunnel->view(kPeer).endpoint, (Endpoint{Ipv4Address{0x0a00000b}, 11}));
 }
 
-TEST_F(PeersTest, NewKeysEndSessions) {
-  for (const bool preshared : {true, false}) {
-    TwoSides sides;
-    sides.agree();
-    auto settings = Side::settings_for(sides.b);
-    if (preshared) {
-      settings.preshared_key.bytes.fill(3);
-    } else {
-      settings.public_key[3] ^= 1;
-    }
-    const std::uint32_t index = sides.a.link->sending.load()->local_index;
-    sides.a.tunnel->update_peer(kPeer, settings, sides.network.now());
-    EXPECT_FALSE(sides.a.ready());
-    EXPECT_EQ(sides.a.table->find(index), nullptr);
-    EXPECT_EQ(sides.a.retired.size(), 1U);
-  }
-}
-
-TEST_F(PeersTest, ANewKeyForgetsTheOldOnesEndpointAndTimes) {
-  agree();
-  Side c(network, {Ipv4Address{0x0a000003}, 3000}, 0x33);
-  c.add(Side::settings_for(b));
-  auto settings = Side::settings_for(c);
-  settings.endpoint.reset();
-  b.tunnel->update_peer(kPeer, settings, network.now());
-  EXPECT_FALSE(b.tunnel->view(kPeer).endpoint);
-  // Its clock is an hour behind the old key's owner's.
-  Now behind = network.now();
-  behind.wall.seconds -= 3600;
-  c.tunnel->want_session(kPeer, behind);
-  network.advance(100ms);
-  EXPECT_TRUE(c.ready());
-  EXPECT_TRUE(b.ready());
-  // The old key is nobody's now.
-  a.restart();
-  a.add(Side::settings_for(b));
-  a.send_data();
-  network.advance(100ms);
-  EXPECT_EQ(b.count(HandshakeEvent::kRefusedUnknownPeer), 1U);
-}
-
-TEST_F(PeersTest, ANewIdentityEndsEverySession) {
-  agree();
-  SecretKey other;
-  other.bytes.fill(0x44);
-  a.tunnel->set_identity(other);
-  EXPECT_EQ(a.tunnel->public_key(), public_key_of(other));
-  EXPECT_FALSE(a.ready());
-  EXPECT_EQ(a.retired.size(), 1U);
-
-  auto settings = Side::settings_for(a);
-  settings.public_key = public_key_of(other);
-  settings.initiate_at_once = true;
-  network.advance(kRekeyTimeout);
-  b.tunnel->update_peer(kPeer, settings, network.now());
-  network.advance(100ms);
-  EXPECT_TRUE(a.ready());
-  EXPECT_TRUE(b.ready());
-}
-
 TEST_F(PeersTest, ANewIdentityIsShownToPeersThatShallBeConnected) {
   agree();
   auto settings = Side::settings_for(b);

@@ -326,23 +326,6 @@ TEST_F(TunnelTest, NoSecondInitiationWithinTheTimeout) {
   EXPECT_EQ(initiations_from(a).size(), 1U);
 }
 
-// A wish shortly after an attempt ended waits for its time, and is not forgotten.
-TEST_F(TunnelTest, AnEarlyWishIsServedInTime) {
-  agree();
-  auto settings = Side::settings_for(b);
-  settings.preshared_key.bytes.fill(1);
-  a.tunnel->update_peer(kPeer, settings, network.now());
-  settings = Side::settings_for(a);
-  settings.preshared_key.bytes.fill(1);
-  b.tunnel->update_peer(kPeer, settings, network.now());
-  a.send_data();
-  network.advance(4s);
-  EXPECT_EQ(initiations_from(a).size(), 1U);
-  network.advance(2s);
-  EXPECT_EQ(initiations_from(a).size(), 2U);
-  EXPECT_EQ(b.data_received, 1);
-}
-
 TEST_F(TunnelTest, SessionsExpireAndAreWiped) {
   agree();
   const Instant created = a.link->sending.load()->created;
