@@ -53,6 +53,7 @@ class PeerTimers {
   // A session was agreed, or the peer's keys changed: no attempt is needed any more.
   void stop_attempt() { attempt_began_.reset(); }
   bool attempting() const { return attempt_began_.has_value(); }
+  std::optional<Instant> attempt_began() const { return attempt_began_; }
 
   bool initiation_due(Instant now) const { return attempt_began_ && now >= next_initiation_; }
   // `jitter` is random, below kRekeyTimeoutJitterMax: two sides that collide once do not collide forever.

@@ -111,6 +111,7 @@ PeerView Tunnel::view(PeerIndex index) const {
   view.endpoint = peer.endpoint;
   view.last_handshake = peer.last_handshake;
   view.has_session = peer.slots.sending() != nullptr;
+  view.attempting_since = peer.timers.attempt_began();
   view.handshake_bytes_sent = peer.handshake_bytes_sent;
   view.handshake_bytes_received = peer.handshake_bytes_received;
   return view;
@@ -174,9 +175,11 @@ void Tunnel::State::begin_attempt(Peer& peer, const Now& now) {
 
 // Each try is a handshake of its own, with new keys and a new time.
 void Tunnel::State::send_initiation(Peer& peer, const Now& now) {
+  // It stays due, for the moment when there is somebody to send it to; until the attempt ends the peer may still begin
+  // by itself.
+  if (!peer.endpoint || !peer.remote) return;
   peer.timers.initiation_sent(now.instant, Duration{random_number() % kRekeyTimeoutJitterMax.count()});
   abandon_handshake(peer);
-  if (!peer.endpoint || !peer.remote) return;  // until the attempt ends the peer may still begin by itself
   const std::uint32_t index = table.reserve_index(random_number());
   if (index == 0) return count(HandshakeEvent::kRefusedTableFull);
 

@@ -88,7 +88,8 @@ struct PeerView {  // for status
   std::optional<Endpoint> endpoint;
   std::optional<WallTime> last_handshake;  // when the newest session was agreed
   bool has_session = false;
-  std::uint64_t handshake_bytes_sent = 0;  // WireGuard's byte counters include handshakes
+  std::optional<Instant> attempting_since;  // an attempt to agree on a session runs, and nothing came of it yet
+  std::uint64_t handshake_bytes_sent = 0;   // WireGuard's byte counters include handshakes
   std::uint64_t handshake_bytes_received = 0;
 };
 

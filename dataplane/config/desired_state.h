@@ -21,7 +21,7 @@ struct DesiredPeer {
   std::string name;                       // the remote cluster's id, as it appears in metrics
   std::string public_key;                 // base64
   std::string preshared_key_file;         // empty: none
-  std::string endpoint;                   // "192.0.2.1:51820"; empty: the peer always initiates
+  std::string endpoint;                   // "192.0.2.1:51820", "gw.example.org:51820"; empty: the peer initiates
   std::int64_t persistent_keepalive = 0;  // seconds, 0 to 65535; 0: off
   std::int64_t mtu = 0;                   // inner MTU towards this peer; 0: the tunnel's
   std::vector<DesiredMap> remote;         // how the peer's addresses look here

@@ -56,6 +56,11 @@ std::vector<Ipv4Prefix> unmapped_pods(const std::vector<Ipv4Prefix>& pods, const
   return parts;
 }
 
+std::string in_small_letters(std::string text) {
+  for (char& c : text) c = c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
+  return text;
+}
+
 void refuse_second(std::map<std::string, std::string>& seen, const std::string& value, const std::string& owner,
                    const std::string& path, const std::string& message, const char* advice, ConfigErrors& errors) {
   const auto [earlier, is_new] = seen.try_emplace(value, owner);
@@ -88,18 +93,28 @@ void PeerChecker::check_identity(const DesiredPeer& peer, const std::string& pat
                   "write each peer's own key: a key tells peers apart", errors);
   }
   config.preshared_key_file = peer.preshared_key_file;
-  if (!peer.endpoint.empty()) {
-    config.endpoint = check_endpoint(peer.endpoint, path + ".endpoint", errors);
-    if (config.endpoint) {
-      refuse_second(endpoints_, to_string(*config.endpoint), path, path + ".endpoint",
-                    peer.endpoint + " is the endpoint", "write each peer's own endpoint", errors);
-    }
-  }
+  if (!peer.endpoint.empty()) check_endpoint_of(peer, path, config, errors);
   config.persistent_keepalive =
       std::chrono::seconds(check_number(peer.persistent_keepalive, 0, 65535, path + ".persistentKeepalive", errors));
   const std::int64_t mtu =
       peer.mtu == 0 ? desired_.mtu : check_number(peer.mtu, kSmallestMtu, kLargestMtu, path + ".mtu", errors);
   config.mtu = static_cast<std::uint16_t>(mtu);
+}
+
+void PeerChecker::check_endpoint_of(const DesiredPeer& peer, const std::string& path, PeerConfig& config,
+                                    ConfigErrors& errors) {
+  const std::optional<PeerEndpoint> endpoint = check_endpoint(peer.endpoint, path + ".endpoint", errors);
+  if (!endpoint) return;
+  std::string same;
+  if (const EndpointName* name = std::get_if<EndpointName>(&*endpoint)) {
+    config.endpoint_name = *name;
+    same = in_small_letters(to_string(*name));  // RFC 4343: names do not differ by them
+  } else {
+    config.endpoint = std::get<Endpoint>(*endpoint);
+    same = to_string(*config.endpoint);
+  }
+  refuse_second(endpoints_, same, path, path + ".endpoint", peer.endpoint + " is the endpoint",
+                "write each peer's own endpoint", errors);
 }
 
 void PeerChecker::check_remote(const DesiredPeer& peer, const std::string& path, PeerConfig& config,

@@ -23,6 +23,7 @@ class PeerChecker {
   using Seen = std::map<std::string, std::string>;  // value -> path of the peer that has it
 
   void check_identity(const DesiredPeer& peer, const std::string& path, PeerConfig& config, ConfigErrors& errors);
+  void check_endpoint_of(const DesiredPeer& peer, const std::string& path, PeerConfig& config, ConfigErrors& errors);
   void check_remote(const DesiredPeer& peer, const std::string& path, PeerConfig& config, ConfigErrors& errors);
   void check_view(Ipv4Prefix view, const std::string& path, ConfigErrors& errors);
   void check_local(const DesiredPeer& peer, const std::string& path, PeerConfig& config, ConfigErrors& errors);

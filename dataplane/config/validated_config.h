@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "dataplane/config/endpoint_name.h"
 #include "dataplane/packet/address.h"
 #include "dataplane/packet/time.h"
 #include "nat/prefix_map.h"
@@ -35,6 +36,7 @@ struct PeerConfig {
   tunnel::PublicKey public_key{};
   std::string preshared_key_file;  // empty: none
   std::optional<Endpoint> endpoint;
+  std::optional<EndpointName> endpoint_name;  // instead of endpoint: isthmusd looks it up and tells the data plane
   Duration persistent_keepalive{0};
   std::uint16_t mtu = 0;
   std::vector<nat::PrefixMap> remote;

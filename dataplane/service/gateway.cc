@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "dataplane/config/compile.h"
+#include "dataplane/config/field_check.h"
 #include "dataplane/config/log.h"
 #include "dataplane/service/device_next_hops.h"
 #include "dataplane/service/kernel_next_hops.h"
@@ -21,11 +22,19 @@ using pipeline::ToWorker;
 
 namespace {
 
-tunnel::PeerSettings settings_of(const config::PeerConfig& peer, const tunnel::SecretKey& preshared) {
+tunnel::PeerSettings settings_of(const PeerRecord& record, const tunnel::SecretKey& preshared) {
+  const config::PeerConfig& peer = record.config;
   return {.public_key = peer.public_key,
           .preshared_key = preshared,
-          .endpoint = peer.endpoint,
+          .endpoint = peer.endpoint_name ? record.resolved : peer.endpoint,
           .persistent_keepalive = peer.persistent_keepalive};
+}
+
+// Why no tunnel can lead there; empty: it can.
+std::string endpoint_fault(const std::string& text, const std::optional<Endpoint>& endpoint) {
+  if (!endpoint) return "'" + text + "' is not an address and port";
+  const std::string range = config::special_range(endpoint->address);
+  return range.empty() ? "" : text + " is an address of " + range;
 }
 
 std::string peer_path(std::size_t index, const char* field) { return "peers[" + std::to_string(index) + "]." + field; }
@@ -54,6 +63,8 @@ config::Response Gateway::handle(const config::Request& request) {
     }
     case config::Method::kTrace:
       return trace(request.trace.value_or(config::TraceRequest{}));
+    case config::Method::kEndpoint:
+      return set_endpoint(request.endpoint.value_or(config::EndpointRequest{}));
     case config::Method::kStatus:
       break;
   }
@@ -79,6 +90,29 @@ config::Response Gateway::trace(const config::TraceRequest& request) {
     for (pipeline::TraceRecord record; walker->tracer.take(record);) response.trace.push_back(in_words(record));
   }
   return response;
+}
+
+config::Response Gateway::set_endpoint(const config::EndpointRequest& request) {
+  const auto refuse = [this](std::string why) {
+    return config::Response{.error = std::move(why), .generation = generation_};
+  };
+  const std::optional<PeerIndex> place = plane_.registry.find(request.peer);
+  if (!place) return refuse("no peer is called '" + request.peer + "'");
+  PeerRecord& record = plane_.registry[*place];
+  if (!record.config.endpoint_name) return refuse("the document has no endpoint name for " + request.peer);
+  const std::optional<Endpoint> endpoint = parse_endpoint(request.endpoint);
+  if (const std::string fault = endpoint_fault(request.endpoint, endpoint); !fault.empty()) return refuse(fault);
+
+  const bool differs = record.resolved != endpoint;
+  const bool changed = differs || (request.anew && record.endpoint != endpoint);
+  record.resolved = endpoint;
+  if (differs) {
+    const auto peer = std::ranges::find(config_->peers, request.peer, &config::PeerConfig::name);
+    const auto& preshared = secrets_->preshared[static_cast<std::size_t>(peer - config_->peers.begin())];
+    tunnel_service_.tunnel().update_peer(*place, settings_of(record, preshared), plane_.now());
+  }
+  if (request.anew) tunnel_service_.tunnel().roam(*place, *endpoint);
+  return {.generation = generation_, .changed = changed};
 }
 
 // Everything that can fail comes first; what then changes cannot fail.
@@ -207,8 +241,9 @@ void Gateway::update_peers(const ValidatedConfig& next, const Secrets& secrets, 
   for (std::size_t i = 0; i < places.size(); ++i) {
     PeerRecord& record = plane_.registry[places[i]];
     const bool is_new = record.config.name.empty();
+    if (record.config.endpoint_name != next.peers[i].endpoint_name) record.resolved.reset();
     record.config = next.peers[i];
-    const tunnel::PeerSettings settings = settings_of(next.peers[i], secrets.preshared[i]);
+    const tunnel::PeerSettings settings = settings_of(record, secrets.preshared[i]);
     if (is_new) {
       tunnel_service_.tunnel().add_peer(places[i], settings, plane_.state(places[i]).link, now);
     } else {

@@ -17,6 +17,7 @@ namespace isthmus::service {
 struct PeerRecord {
   std::string name;
   config::PeerConfig config;
+  std::optional<Endpoint> resolved;         // where the document's endpoint name leads, as we were told last
   std::optional<Endpoint> endpoint;         // in use: configured or learned
   std::optional<NextHopSource::Path> path;  // what the published outer header was built from
   std::vector<std::uint8_t> pending;        // a handshake message that waits for the next hop's MAC

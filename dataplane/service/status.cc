@@ -54,6 +54,10 @@ void add_peer(DataPlane& plane, const WaitingRoom& waiting, const tunnel::Tunnel
   const tunnel::Now now = plane.now();
   config::PeerStatus words{.name = record.name, .public_key = tunnel::to_base64(view.public_key)};
   if (view.endpoint) words.endpoint = to_string(*view.endpoint);
+  if (record.config.endpoint_name) words.endpoint_name = to_string(*record.config.endpoint_name);
+  if (view.attempting_since) {
+    words.handshake_pending_seconds = std::chrono::duration<double>(now.instant - *view.attempting_since).count();
+  }
   if (view.last_handshake) words.last_handshake_seconds = static_cast<std::int64_t>(view.last_handshake->seconds);
   const Instant heard = state.link.any_received.get();
   if (heard != kNever) words.last_received_age = std::chrono::duration<double>(now.instant - heard).count();
