@@ -65,10 +65,10 @@ dns_says silent
 look_up_again
 sleep 0.5
 for question in 1 2 3; do
-  claim "while a lookup hangs, isthmusd answers at once ($question)" below 500 status_of east
+  claim "while a lookup hangs, isthmusd answers at once ($question)" below 1000 status_of east
 done
-claim "serves its metrics" below 500 in_ns east-gw curl -fsS -o /dev/null http://127.0.0.1:8084/metrics
-claim "and takes documents" below 1000 ctl east apply "$work/east/gateway.yaml"
+claim "serves its metrics" below 1000 in_ns east-gw curl -fsS -o /dev/null http://127.0.0.1:8084/metrics
+claim "and takes documents" below 2000 ctl east apply "$work/east/gateway.yaml"
 dns_says "gw.west.example 192.0.2.2"
 stream_end westward
 claim "meanwhile nothing was lost" lost_nothing westward
