@@ -67,7 +67,9 @@ Daemon::Daemon(asio::io_context& io, Options options)
       supervisor_(io, {options_.data_plane, options_.run_dir}, [this] { spawn(io_, reconcile()); }),
       status_(supervisor_.socket_path()),
       last_good_(options_.state_dir),
-      apply_lock_(io) {}
+      apply_lock_(io),
+      endpoints_(io, supervisor_.socket_path(), [this] { endpoint_news_.cancel(); }),
+      endpoint_news_(io) {}
 
 asio::awaitable<int> Daemon::run() {
   std::error_code ignored;
@@ -89,6 +91,7 @@ asio::awaitable<int> Daemon::run() {
   }
   spawn(io_, supervisor_.run());
   spawn(io_, poll_status());
+  spawn(io_, keep_endpoints());
   co_await wait_for_signals();
   api_.reset();
   http_.reset();
@@ -198,6 +201,7 @@ void Daemon::remember(const config::DesiredState& state) {
     if (error) log_event(LogLevel::kError, "the last good document is not stored", {{"error", *error}});
   }
   running_ = state;
+  endpoints_.follow(state);
   serve_metrics();
 }
 
@@ -228,6 +232,8 @@ asio::awaitable<config::Response> Daemon::answer(config::Request request) {
       co_return co_await answer_apply(std::move(*request.state));
     case config::Method::kTrace:
       co_return failure("a trace is asked of the data plane itself: dp.sock");
+    case config::Method::kEndpoint:
+      co_return failure("isthmusd itself looks up the names in the document; apply another document to change one");
     case config::Method::kState:
       break;
   }
@@ -241,6 +247,7 @@ asio::awaitable<config::Response> Daemon::answer_status() {
   Response response;
   const bool fresh = co_await status_.refresh(0ms);
   response.status = status_.last();
+  if (response.status) endpoints_.explain(*response.status);
   if (!fresh) {
     response.error = "the data plane does not answer";
     if (response.status) response.error += "; this is its state of " + std::to_string(status_.age().count()) + " s ago";
@@ -298,6 +305,19 @@ asio::awaitable<void> Daemon::poll_status() {
   for (;;) {
     if (supervisor_.up()) co_await status_.refresh(kPollTime);
     co_await pause(io_, kPollTime);
+  }
+}
+
+// A name may be new or have an answer at any time; whether a peer is still to be reached is looked at once a second.
+asio::awaitable<void> Daemon::keep_endpoints() {
+  for (;;) {
+    endpoint_news_.expires_after(kPollTime);
+    const auto [news] = co_await endpoint_news_.async_wait(asio::as_tuple(asio::use_awaitable));
+    if (endpoints_.idle() || !supervisor_.up()) continue;
+    // An endpoint must not meet another document than the one that its name is from.
+    const auto guard = co_await apply_lock_.acquire();
+    const bool fresh = co_await status_.refresh(news ? 0ms : std::chrono::milliseconds(kPollTime));
+    if (fresh) co_await endpoints_.step(*status_.last());
   }
 }
 

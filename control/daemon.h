@@ -4,11 +4,13 @@
 #include <boost/asio/awaitable.hpp>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/signal_set.hpp>
+#include <boost/asio/steady_timer.hpp>
 #include <memory>
 #include <optional>
 #include <string>
 
 #include "control/async_lock.h"
+#include "control/endpoint_resolver.h"
 #include "control/http_server.h"
 #include "control/last_good.h"
 #include "control/source_yaml.h"
@@ -57,6 +59,7 @@ class Daemon {
   boost::asio::awaitable<HttpReply> answer_ready();
 
   boost::asio::awaitable<void> poll_status();
+  boost::asio::awaitable<void> keep_endpoints();
   boost::asio::awaitable<void> wait_for_signals();
 
   boost::asio::io_context& io_;
@@ -66,6 +69,8 @@ class Daemon {
   StatusCache status_;
   LastGood last_good_;
   AsyncLock apply_lock_;
+  EndpointResolver endpoints_;
+  boost::asio::steady_timer endpoint_news_;  // being cancelled is the news
   std::unique_ptr<config::ApiServer> api_;
   std::unique_ptr<HttpServer> http_;
   std::string http_address_;

@@ -15,6 +15,8 @@ using config::Status;
 using config::WalkStatus;
 
 constexpr std::size_t kNameWidth = 19;  // what a row of 100 columns leaves for it
+constexpr std::size_t kEndpointWidth = 21;
+constexpr std::size_t kNameInSentence = 60;
 
 std::string plural(std::size_t count, const char* one) {
   return std::to_string(count) + " " + one + (count == 1 ? "" : "s");
@@ -107,6 +109,19 @@ std::string peers_in_short(const Status& status, std::int64_t now) {
   return wrap(text, 13);
 }
 
+// What stands in the document: an address in use, a name and the address it leads to, or nothing.
+std::vector<std::string> endpoint_cells(const PeerStatus& peer) {
+  if (peer.endpoint_name.empty()) return {peer.endpoint.empty() ? "not known yet" : peer.endpoint};
+  return {peer.endpoint.empty() ? "not resolved yet" : peer.endpoint, shorten(peer.endpoint_name, kEndpointWidth)};
+}
+
+std::string name_advice(const PeerStatus& peer) {
+  return peer.name + ": " + shorten(peer.endpoint_name, kNameInSentence) +
+         (peer.endpoint.empty() ? " is not resolved yet" : " is not resolved at the moment") +
+         (peer.name_trouble.empty() ? "" : " (" + peer.name_trouble + ")") +
+         "; check the name and the DNS server of isthmusd's pod";
+}
+
 std::string advice_for(const PeerStatus& peer, const std::string& our_key) {
   if (peer.endpoint.empty()) {
     return peer.name + " has no endpoint here, so only it can begin; it must have ours and our public key " + our_key;
@@ -141,12 +156,13 @@ std::string render_peers(const Status& status, std::int64_t now) {
   if (status.peers.empty()) return "no peers; add one to the document and `isthmusctl apply` it\n";
   TextTable table({"NAME", "STATE", "ENDPOINT", "HANDSHAKE", "RX", "TX", "SEEN HERE AS"});
   for (const PeerStatus& peer : status.peers) {
-    table.add({shorten(peer.name, kNameWidth), peer.connected ? "up" : "down",
-               peer.endpoint.empty() ? "not known yet" : peer.endpoint, handshake_age(peer.last_handshake_seconds, now),
-               human_bytes(peer.receive_bytes), human_bytes(peer.transmit_bytes),
-               peer.remote.empty() ? "" : peer.remote.front().seen_as});
-    for (std::size_t i = 1; i < peer.remote.size(); ++i) {
-      table.add({"", "", "", "", "", "", peer.remote[i].seen_as});
+    const std::vector<std::string> endpoint = endpoint_cells(peer);
+    table.add({shorten(peer.name, kNameWidth), peer.connected ? "up" : "down", endpoint.front(),
+               handshake_age(peer.last_handshake_seconds, now), human_bytes(peer.receive_bytes),
+               human_bytes(peer.transmit_bytes), peer.remote.empty() ? "" : peer.remote.front().seen_as});
+    for (std::size_t i = 1; i < std::max(peer.remote.size(), endpoint.size()); ++i) {
+      table.add({"", "", i < endpoint.size() ? endpoint[i] : "", "", "", "",
+                 i < peer.remote.size() ? peer.remote[i].seen_as : ""});
     }
     add_lanes(peer, now, table);
   }
@@ -155,7 +171,11 @@ std::string render_peers(const Status& status, std::int64_t now) {
   table.align_right(5);
   std::string text = table.text();
   for (const PeerStatus& peer : status.peers) {
-    if (!peer.connected) text += "\n" + wrap(advice_for(peer, status.public_key), 2);
+    const bool unresolved = !peer.endpoint_name.empty() && (peer.endpoint.empty() || !peer.name_trouble.empty());
+    if (unresolved) text += "\n" + wrap(name_advice(peer), 2);
+    if (!peer.connected && !(unresolved && peer.endpoint.empty())) {
+      text += "\n" + wrap(advice_for(peer, status.public_key), 2);
+    }
     if (peer.rotating) {
       text +=
           "\n" + wrap(peer.name +

@@ -127,6 +127,7 @@ PeerView Tunnel::view(LaneId lane) const {
   view.last_handshake = peer.last_handshake;
   view.has_session = peer.link.sending.load(std::memory_order_relaxed) != nullptr;
   view.rotating = peer.successor != nullptr;
+  if (peer.pairing) view.attempting_since = peer.pairing->timers.attempt_began();
   view.handshake_bytes_sent = peer.handshake_bytes_sent;
   view.handshake_bytes_received = peer.handshake_bytes_received;
   return view;
@@ -184,9 +185,11 @@ void Tunnel::State::begin_attempt(Peer& peer, Pairing& pairing, const Now& now) 
 
 // Each try is a handshake of its own, with new keys and a new time.
 void Tunnel::State::send_initiation(Peer& peer, Pairing& pairing, const Now& now) {
+  // It stays due, for the moment when there is somebody to send it to; until the attempt ends the peer may still begin
+  // by itself.
+  if (!peer.endpoint) return;
   pairing.timers.initiation_sent(now.instant, Duration{random_number() % kRekeyTimeoutJitterMax.count()});
   abandon_handshake(pairing);
-  if (!peer.endpoint) return;  // until the attempt ends the peer may still begin by itself
   const std::uint32_t index = table.reserve_index(random_number());
   if (index == 0) return count(HandshakeEvent::kRefusedTableFull);
 

@@ -94,8 +94,9 @@ struct PeerView {  // for status
   std::optional<Endpoint> endpoint;
   std::optional<WallTime> last_handshake;  // when the newest session was agreed
   bool has_session = false;
-  bool rotating = false;                   // new keys wait for their first session, the old ones still serve
-  std::uint64_t handshake_bytes_sent = 0;  // WireGuard's byte counters include handshakes
+  bool rotating = false;                    // new keys wait for their first session, the old ones still serve
+  std::optional<Instant> attempting_since;  // an attempt to agree on a session runs, and nothing came of it yet
+  std::uint64_t handshake_bytes_sent = 0;   // WireGuard's byte counters include handshakes
   std::uint64_t handshake_bytes_received = 0;
 };
 

@@ -17,10 +17,11 @@ inline constexpr std::uint32_t kApiRevision = 2;       // both ends must have th
 inline constexpr std::size_t kMaxMessage = 16U << 20;  // bytes; a longer one closes the connection
 
 enum class Method : std::uint8_t {
-  kStatus,  // -> status
-  kApply,   // state -> generation, or errors and nothing changed
-  kState,   // -> state: the document that runs
-  kTrace,   // trace_request -> trace: what has been seen so far; asked of the data plane itself
+  kStatus,    // -> status
+  kApply,     // state -> generation, or errors and nothing changed
+  kState,     // -> state: the document that runs
+  kTrace,     // trace_request -> trace: what has been seen so far; asked of the data plane itself
+  kEndpoint,  // endpoint -> changed: where the name in the document leads; isthmusd tells the data plane
 };
 
 // Follow the next `packets` packets through their walks; 0: only collect what earlier requests have found.
@@ -40,11 +41,20 @@ struct TraceStep {
   std::string outcome;  // empty: walks on; else the drop reason or who took it
 };
 
+// A peer's configured endpoint, as if its address stood in the document in place of the name. It replaces a learned one
+// when it differs from the one given before, or when it is given `anew`: because what was learned has failed.
+struct EndpointRequest {
+  std::string peer;
+  std::string endpoint;  // "192.0.2.7:51820"
+  bool anew = false;
+};
+
 struct Request {
   std::uint32_t revision = kApiRevision;
   Method method = Method::kStatus;
-  std::optional<DesiredState> state;  // kApply
-  std::optional<TraceRequest> trace;  // kTrace
+  std::optional<DesiredState> state;        // kApply
+  std::optional<TraceRequest> trace;        // kTrace
+  std::optional<EndpointRequest> endpoint;  // kEndpoint
 };
 
 // One of a peer's WireGuard sessions.
@@ -58,11 +68,14 @@ struct LaneStatus {
 struct PeerStatus {
   std::string name;
   std::string public_key;
-  std::string endpoint;    // of the first lane; empty: not known yet
-  bool connected = false;  // authenticated traffic within the last 180 s, or a session younger than that
-  bool rotating = false;   // new keys wait for their first handshake, the old ones still serve
+  std::string endpoint;       // of the first lane, configured or learned; empty: not known yet
+  std::string endpoint_name;  // in the document: "gw.example.org:51820"; empty: there stands an address, or nothing
+  std::string name_trouble;   // why the name has no address at the moment, as far as isthmusd knows
+  bool connected = false;     // authenticated traffic within the last 180 s, or a session younger than that
+  bool rotating = false;      // new keys wait for their first handshake, the old ones still serve
   std::int64_t last_handshake_seconds = 0;  // Unix time; 0: never
   double last_received_age = -1;            // seconds since anything authenticated came; -1: never
+  double handshake_pending_seconds = 0;     // since we wanted a session and got none yet; 0: none is wanted
   std::uint64_t transmit_bytes = 0;         // WireGuard messages, handshakes included (as `wg show transfer`)
   std::uint64_t receive_bytes = 0;
   std::uint64_t outbound_packets = 0;  // inner packets sealed and sent
@@ -132,7 +145,7 @@ struct Response {
   std::string error;             // not empty: the request failed as a whole
   ConfigErrors errors;           // kApply refused
   std::uint64_t generation = 0;  // kApply: the generation that runs now
-  bool changed = false;          // kApply: false when the same document already ran
+  bool changed = false;          // kApply: false when the same document already ran; kEndpoint: when it was so already
   std::optional<Status> status;
   std::optional<DesiredState> state;
   std::vector<TraceStep> trace;

@@ -13,7 +13,8 @@ namespace {
 
 namespace json = boost::json;
 
-constexpr std::array<std::string_view, 4> kMethodNames = {"status", "apply", "state", "trace"};  // by Method
+// By Method.
+constexpr std::array<std::string_view, 5> kMethodNames = {"status", "apply", "state", "trace", "endpoint"};
 
 template <typename T>
 constexpr bool kIsVector = false;
@@ -131,7 +132,7 @@ class Reader {
     for (std::size_t i = 0; i < kMethodNames.size(); ++i) {
       if (text == kMethodNames[i]) return void(into = static_cast<Method>(i));
     }
-    fail("unknown method; known are status, apply and state");
+    fail("unknown method; known are status, apply, state, trace and endpoint");
   }
 
   template <typename T>

@@ -79,10 +79,13 @@ void fields(Visit& visit, Either<PeerStatus> auto& peer) {
   visit("name", peer.name);
   visit("public_key", peer.public_key);
   visit("endpoint", peer.endpoint);
+  visit("endpoint_name", peer.endpoint_name);
+  visit("name_trouble", peer.name_trouble);
   visit("connected", peer.connected);
   visit("rotating", peer.rotating);
   visit("last_handshake_seconds", peer.last_handshake_seconds);
   visit("last_received_age", peer.last_received_age);
+  visit("handshake_pending_seconds", peer.handshake_pending_seconds);
   visit("transmit_bytes", peer.transmit_bytes);
   visit("receive_bytes", peer.receive_bytes);
   visit("outbound_packets", peer.outbound_packets);
@@ -168,11 +171,19 @@ void fields(Visit& visit, Either<TraceStep> auto& step) {
 }
 
 template <typename Visit>
+void fields(Visit& visit, Either<EndpointRequest> auto& endpoint) {
+  visit("peer", endpoint.peer);
+  visit("endpoint", endpoint.endpoint);
+  visit("anew", endpoint.anew);
+}
+
+template <typename Visit>
 void fields(Visit& visit, Either<Request> auto& request) {
   visit("revision", request.revision);
   visit("method", request.method);
   visit("state", request.state);
   visit("trace", request.trace);
+  visit("endpoint", request.endpoint);
 }
 
 template <typename Visit>

@@ -21,7 +21,7 @@ struct DesiredPeer {
   std::string name;                          // the remote cluster's id, as it appears in metrics
   std::string public_key;                    // base64
   std::string preshared_key_file;            // empty: none
-  std::string endpoint;                      // "192.0.2.1:51820"; empty: the peer always initiates
+  std::string endpoint;                      // "192.0.2.1:51820", "gw.example.org:51820"; empty: the peer initiates
   std::int64_t lanes = 1;                    // WireGuard sessions side by side, each on UDP ports of its own; 1 to 64
   std::vector<std::int64_t> endpoint_ports;  // by lane; none: consecutive, from the endpoint's on
   std::int64_t persistent_keepalive = 0;     // seconds, 0 to 65535; 0: off

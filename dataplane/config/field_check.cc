@@ -24,7 +24,8 @@ constexpr std::array<SpecialRange, 5> kSpecialRanges = {{
 }};
 
 constexpr const char* kPrefixAdvice = "write address/length, such as 10.71.0.0/16";
-constexpr const char* kEndpointAdvice = "write address:port, such as 192.0.2.1:51820";
+constexpr const char* kEndpointAdvice =
+    "write address:port or name:port, such as 192.0.2.1:51820 or gw.example.org:51820";
 
 std::optional<Ipv4Prefix> prefix_error(PrefixError error, const std::string& text, const std::string& path,
                                        ConfigErrors& errors) {
@@ -46,8 +47,14 @@ std::optional<Ipv4Prefix> prefix_error(PrefixError error, const std::string& tex
   return std::nullopt;
 }
 
-bool names_a_host(const std::string& text) {
-  return std::any_of(text.begin(), text.end(), [](char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z'); });
+// Why it is no endpoint: the part that its writer has to look at.
+std::string endpoint_fault(const std::string& text) {
+  const std::string host = text.substr(0, text.rfind(':'));
+  if (host.find_first_of(":[]") != std::string::npos || looks_like_address(host)) {
+    return "'" + text + "' is not an address and port";
+  }
+  if (is_host_name(host)) return "'" + text + "' has no port from 1 to 65535";
+  return "'" + host + "' is not a host's name: letters, digits and hyphens between dots, 63 at most, 253 in all";
 }
 
 }  // namespace
@@ -104,16 +111,11 @@ std::optional<tunnel::PublicKey> check_public_key(const std::string& text, const
   return key;
 }
 
-std::optional<Endpoint> check_endpoint(const std::string& text, const std::string& path, ConfigErrors& errors) {
+std::optional<PeerEndpoint> check_endpoint(const std::string& text, const std::string& path, ConfigErrors& errors) {
+  if (const std::optional<EndpointName> name = parse_endpoint_name(text)) return *name;
   const std::optional<Endpoint> endpoint = parse_endpoint(text);
   if (!endpoint) {
-    const char* why = names_a_host(text) ? " is not an address and port; host names are not supported"
-                                         : " is not an address and port";
-    errors.push_back({path, "'" + text + "'" + why, kEndpointAdvice});
-    return std::nullopt;
-  }
-  if (endpoint->port == 0) {
-    errors.push_back({path, text + " has port 0", kEndpointAdvice});
+    errors.push_back({path, endpoint_fault(text), kEndpointAdvice});
     return std::nullopt;
   }
   const std::string range = special_range(endpoint->address);
@@ -122,7 +124,7 @@ std::optional<Endpoint> check_endpoint(const std::string& text, const std::strin
         {path, text + " is an address of " + range, "write the address at which the peer's gateway listens"});
     return std::nullopt;
   }
-  return endpoint;
+  return *endpoint;
 }
 
 void check_listen_address(const std::string& text, const std::string& path, ConfigErrors& errors) {
@@ -177,9 +179,13 @@ std::string special_range(Ipv4Prefix prefix) {
 std::string special_range(const IpAddress& address) {
   if (const auto* v4 = std::get_if<Ipv4Address>(&address)) return special_range(Ipv4Prefix{*v4, 32});
   const auto& bytes = std::get<Ipv6Address>(address).bytes;
+  const auto is_zero = [](std::uint8_t byte) { return byte == 0; };
   if (bytes[0] == 0xff) return "multicast (ff00::/8)";
   if (bytes[0] == 0xfe && (bytes[1] & 0xc0) == 0x80) return "link-local (fe80::/10)";
-  const bool low = std::all_of(bytes.begin(), bytes.end() - 1, [](std::uint8_t byte) { return byte == 0; });
+  if (bytes[10] == 0xff && bytes[11] == 0xff && std::all_of(bytes.begin(), bytes.begin() + 10, is_zero)) {
+    return "IPv4 in IPv6 (::ffff:0:0/96)";
+  }
+  const bool low = std::all_of(bytes.begin(), bytes.end() - 1, is_zero);
   return low && bytes[15] <= 1 ? "this host (::/127)" : "";
 }
 

@@ -20,8 +20,9 @@ std::optional<Ipv4Prefix> check_unicast_prefix(const std::string& text, const st
 bool check_name(const std::string& text, const std::string& path, ConfigErrors& errors);
 std::optional<tunnel::PublicKey> check_public_key(const std::string& text, const std::string& path,
                                                   ConfigErrors& errors);
-// Where a peer is: an address and a port.
-std::optional<Endpoint> check_endpoint(const std::string& text, const std::string& path, ConfigErrors& errors);
+// Where a peer is: an address and a port, or a host's name and a port.
+using PeerEndpoint = std::variant<Endpoint, EndpointName>;
+std::optional<PeerEndpoint> check_endpoint(const std::string& text, const std::string& path, ConfigErrors& errors);
 // Where isthmusd listens.
 void check_listen_address(const std::string& text, const std::string& path, ConfigErrors& errors);
 void check_file(const std::string& text, const std::string& path, const char* advice, ConfigErrors& errors);

@@ -56,6 +56,11 @@ std::vector<Ipv4Prefix> unmapped_pods(const std::vector<Ipv4Prefix>& pods, const
   return parts;
 }
 
+std::string in_small_letters(std::string text) {
+  for (char& c : text) c = c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
+  return text;
+}
+
 void refuse_second(std::map<std::string, std::string>& seen, const std::string& value, const std::string& owner,
                    const std::string& path, const std::string& message, const char* advice, ConfigErrors& errors) {
   const auto [earlier, is_new] = seen.try_emplace(value, owner);
@@ -88,9 +93,6 @@ void PeerChecker::check_identity(const DesiredPeer& peer, const std::string& pat
                   "write each peer's own key: a key tells peers apart", errors);
   }
   config.preshared_key_file = peer.preshared_key_file;
-  if (!peer.endpoint.empty()) {
-    config.endpoint = check_endpoint(peer.endpoint, path + ".endpoint", errors);
-  }
   check_lanes(peer, path, config, errors);
   config.persistent_keepalive =
       std::chrono::seconds(check_number(peer.persistent_keepalive, 0, 65535, path + ".persistentKeepalive", errors));
@@ -102,20 +104,39 @@ void PeerChecker::check_identity(const DesiredPeer& peer, const std::string& pat
 void PeerChecker::check_lanes(const DesiredPeer& peer, const std::string& path, PeerConfig& config,
                               ConfigErrors& errors) {
   config.lanes = static_cast<std::uint32_t>(check_number(peer.lanes, 1, kMaxLanes, path + ".lanes", errors));
-  if (peer.endpoint.empty() && !peer.endpoint_ports.empty()) {
-    errors.push_back({path + ".endpointPorts", "says nothing without an endpoint", "write endpoint: address:port too"});
+  if (peer.endpoint.empty()) {
+    if (!peer.endpoint_ports.empty()) {
+      errors.push_back(
+          {path + ".endpointPorts", "says nothing without an endpoint", "write endpoint: address:port too"});
+    }
+    return;
   }
-  if (!config.endpoint) return;
+  const std::optional<PeerEndpoint> endpoint = check_endpoint(peer.endpoint, path + ".endpoint", errors);
+  if (!endpoint) return;
+  const std::uint16_t first = std::visit([](const auto& at) { return at.port; }, *endpoint);
   const std::string place = path + (peer.endpoint_ports.empty() ? ".endpoint" : ".endpointPorts");
-  config.endpoint_ports = check_lane_ports(peer.endpoint_ports, config.endpoint->port, config.lanes, place, errors);
-  if (!peer.endpoint_ports.empty() && config.endpoint_ports.front() != config.endpoint->port) {
-    errors.push_back({place, "does not begin with the endpoint's port " + std::to_string(config.endpoint->port),
+  config.endpoint_ports = check_lane_ports(peer.endpoint_ports, first, config.lanes, place, errors);
+  if (!peer.endpoint_ports.empty() && config.endpoint_ports.front() != first) {
+    errors.push_back({place, "does not begin with the endpoint's port " + std::to_string(first),
                       "write the first lane's port in both"});
   }
   config.endpoint_ports.resize(std::min<std::size_t>(config.endpoint_ports.size(), config.lanes));
+  take_endpoint(*endpoint, path, config, errors);
+}
+
+// No two lanes of any peers may be at one place.
+void PeerChecker::take_endpoint(const PeerEndpoint& endpoint, const std::string& path, PeerConfig& config,
+                                ConfigErrors& errors) {
+  if (const EndpointName* name = std::get_if<EndpointName>(&endpoint)) {
+    config.endpoint_name = *name;
+  } else {
+    config.endpoint = std::get<Endpoint>(endpoint);
+  }
   for (const std::uint16_t port : config.endpoint_ports) {
-    const std::string endpoint = to_string(Endpoint{config.endpoint->address, port});
-    refuse_second(endpoints_, endpoint, path, path + ".endpoint", endpoint + " is the endpoint",
+    const std::string words = config.endpoint_name ? to_string(EndpointName{config.endpoint_name->host, port})
+                                                   : to_string(Endpoint{config.endpoint->address, port});
+    // RFC 4343: names do not differ by the size of their letters.
+    refuse_second(endpoints_, in_small_letters(words), path, path + ".endpoint", words + " is the endpoint",
                   "write each peer's own endpoint", errors);
   }
 }

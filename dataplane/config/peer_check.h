@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "dataplane/config/address_plan.h"
+#include "dataplane/config/field_check.h"
 #include "dataplane/config/validate.h"
 
 namespace isthmus::config {
@@ -24,6 +25,7 @@ class PeerChecker {
 
   void check_lanes(const DesiredPeer& peer, const std::string& path, PeerConfig& config, ConfigErrors& errors);
   void check_identity(const DesiredPeer& peer, const std::string& path, PeerConfig& config, ConfigErrors& errors);
+  void take_endpoint(const PeerEndpoint& endpoint, const std::string& path, PeerConfig& config, ConfigErrors& errors);
   void check_remote(const DesiredPeer& peer, const std::string& path, PeerConfig& config, ConfigErrors& errors);
   void check_view(Ipv4Prefix view, const std::string& path, ConfigErrors& errors);
   void check_local(const DesiredPeer& peer, const std::string& path, PeerConfig& config, ConfigErrors& errors);

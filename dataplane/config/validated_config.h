@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "dataplane/config/endpoint_name.h"
 #include "dataplane/packet/address.h"
 #include "dataplane/packet/packet.h"
 #include "dataplane/packet/time.h"
@@ -34,8 +35,9 @@ enum class Polling : std::uint8_t { kAdaptive, kBusy };
 struct PeerConfig {
   std::string name;
   tunnel::PublicKey public_key{};
-  std::string preshared_key_file;    // empty: none
-  std::optional<Endpoint> endpoint;  // of the first lane
+  std::string preshared_key_file;             // empty: none
+  std::optional<Endpoint> endpoint;           // of the first lane
+  std::optional<EndpointName> endpoint_name;  // instead of endpoint: isthmusd looks it up and tells the data plane
   std::uint32_t lanes = 1;
   std::vector<std::uint16_t> endpoint_ports;  // by lane; empty without an endpoint
   Duration persistent_keepalive{0};

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "dataplane/config/compile.h"
+#include "dataplane/config/field_check.h"
 #include "dataplane/config/log.h"
 #include "dataplane/service/device_next_hops.h"
 #include "dataplane/service/kernel_next_hops.h"
@@ -21,14 +22,25 @@ using pipeline::ToWorker;
 
 namespace {
 
-tunnel::PeerSettings settings_of(const config::PeerConfig& peer, std::uint32_t lane,
-                                 const tunnel::SecretKey& preshared) {
-  tunnel::PeerSettings settings{.public_key = peer.public_key,
-                                .preshared_key = preshared,
-                                .endpoint = peer.endpoint,
-                                .persistent_keepalive = peer.persistent_keepalive};
-  if (settings.endpoint) settings.endpoint->port = peer.endpoint_ports[lane];
-  return settings;
+// The lane's endpoint, if the peer's address is known.
+std::optional<Endpoint> endpoint_of(const PeerRecord& record, std::uint32_t lane) {
+  std::optional<Endpoint> endpoint = record.config.endpoint_name ? record.resolved : record.config.endpoint;
+  if (endpoint) endpoint->port = record.config.endpoint_ports[lane];
+  return endpoint;
+}
+
+tunnel::PeerSettings settings_of(const PeerRecord& record, std::uint32_t lane, const tunnel::SecretKey& preshared) {
+  return {.public_key = record.config.public_key,
+          .preshared_key = preshared,
+          .endpoint = endpoint_of(record, lane),
+          .persistent_keepalive = record.config.persistent_keepalive};
+}
+
+// Why no tunnel can lead there; empty: it can.
+std::string endpoint_fault(const std::string& text, const std::optional<Endpoint>& endpoint) {
+  if (!endpoint) return "'" + text + "' is not an address and port";
+  const std::string range = config::special_range(endpoint->address);
+  return range.empty() ? "" : text + " is an address of " + range;
 }
 
 std::string peer_path(std::size_t index, const char* field) { return "peers[" + std::to_string(index) + "]." + field; }
@@ -57,6 +69,8 @@ config::Response Gateway::handle(const config::Request& request) {
     }
     case config::Method::kTrace:
       return trace(request.trace.value_or(config::TraceRequest{}));
+    case config::Method::kEndpoint:
+      return set_endpoint(request.endpoint.value_or(config::EndpointRequest{}));
     case config::Method::kStatus:
       break;
   }
@@ -82,6 +96,30 @@ config::Response Gateway::trace(const config::TraceRequest& request) {
     for (pipeline::TraceRecord record; walker->tracer.take(record);) response.trace.push_back(in_words(record));
   }
   return response;
+}
+
+config::Response Gateway::set_endpoint(const config::EndpointRequest& request) {
+  const auto refuse = [this](std::string why) {
+    return config::Response{.error = std::move(why), .generation = generation_};
+  };
+  const std::optional<PeerIndex> place = plane_.registry.find(request.peer);
+  if (!place) return refuse("no peer is called '" + request.peer + "'");
+  PeerRecord& record = plane_.registry[*place];
+  if (!record.config.endpoint_name) return refuse("the document has no endpoint name for " + request.peer);
+  const std::optional<Endpoint> endpoint = parse_endpoint(request.endpoint);
+  if (const std::string fault = endpoint_fault(request.endpoint, endpoint); !fault.empty()) return refuse(fault);
+
+  const bool differs = record.resolved != endpoint;
+  const bool changed = differs || (request.anew && record.lanes.front().endpoint != endpoint);
+  record.resolved = endpoint;
+  if (differs) {
+    const auto peer = std::ranges::find(config_->peers, request.peer, &config::PeerConfig::name);
+    update_lanes(*place, secrets_->preshared[static_cast<std::size_t>(peer - config_->peers.begin())], plane_.now());
+  }
+  for (std::uint32_t number = 0; request.anew && number < record.lanes.size(); ++number) {
+    tunnel_service_.tunnel().roam({*place, number}, *endpoint_of(record, number));
+  }
+  return {.generation = generation_, .changed = changed};
 }
 
 // Everything that can fail comes first; what then changes cannot fail.
@@ -208,7 +246,9 @@ std::vector<PeerIndex> Gateway::claim_places(const ValidatedConfig& next) {
 void Gateway::update_peers(const ValidatedConfig& next, const Secrets& secrets, const std::vector<PeerIndex>& places) {
   const tunnel::Now now = plane_.now();
   for (std::size_t i = 0; i < places.size(); ++i) {
-    plane_.registry[places[i]].config = next.peers[i];
+    PeerRecord& record = plane_.registry[places[i]];
+    if (record.config.endpoint_name != next.peers[i].endpoint_name) record.resolved.reset();
+    record.config = next.peers[i];
     update_lanes(places[i], secrets.preshared[i], now);
   }
 }
@@ -222,7 +262,7 @@ void Gateway::update_lanes(PeerIndex peer, const tunnel::SecretKey& preshared, c
   tunnel::Tunnel& tunnel = tunnel_service_.tunnel();
   for (std::uint32_t number = 0; number < record.config.lanes; ++number) {
     const LaneId lane{peer, number};
-    const tunnel::PeerSettings settings = settings_of(record.config, number, preshared);
+    const tunnel::PeerSettings settings = settings_of(record, number, preshared);
     if (tunnel.has_peer(lane)) {
       tunnel.update_peer(lane, settings, now);
     } else {

@@ -36,6 +36,7 @@ class Gateway {
   };
 
   config::Response trace(const config::TraceRequest& request);
+  config::Response set_endpoint(const config::EndpointRequest& request);
   config::Response apply(const config::DesiredState& desired);
   std::variant<Secrets, config::ConfigErrors> read_secrets(const config::ValidatedConfig& config) const;
   config::ConfigErrors refuse_changes(const config::ValidatedConfig& next) const;

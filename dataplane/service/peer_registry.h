@@ -25,8 +25,9 @@ struct LaneRecord {
 struct PeerRecord {
   std::string name;
   config::PeerConfig config;
-  std::vector<LaneRecord> lanes;                                              // as many as are configured
-  std::uint64_t keepalive_bytes = 0;                                          // sealed by the service thread
+  std::optional<Endpoint> resolved;   // where the document's endpoint name leads, as we were told last
+  std::vector<LaneRecord> lanes;      // as many as are configured
+  std::uint64_t keepalive_bytes = 0;  // sealed by the service thread
   std::array<std::uint64_t, kDropReasons> drops[pipeline::kDirections] = {};  // of held packets
 };
 

@@ -78,10 +78,14 @@ void add_peer(DataPlane& plane, const WaitingRoom& waiting, const tunnel::Tunnel
   const PeerRecord& record = plane.registry[peer];
   const pipeline::PeerState& state = plane.state(peer);
   config::PeerStatus words{.name = record.name, .public_key = tunnel::to_base64(record.config.public_key)};
+  if (record.config.endpoint_name) words.endpoint_name = to_string(*record.config.endpoint_name);
   for (std::uint32_t number = 0; number < record.lanes.size(); ++number) {
     add_lane(plane, tunnel, {peer, number}, status.listen_ports[number], words);
   }
   words.endpoint = words.lanes.front().endpoint;
+  if (const auto since = tunnel.view({peer, 0}).attempting_since) {
+    words.handshake_pending_seconds = std::chrono::duration<double>(plane.now().instant - *since).count();
+  }
   words.transmit_bytes += sum(state, Direction::kOutbound, &PeerCounters::tunnel_bytes) + record.keepalive_bytes;
   words.receive_bytes += sum(state, Direction::kInbound, &PeerCounters::tunnel_bytes);
   words.outbound_packets = sum(state, Direction::kOutbound, &PeerCounters::packets);

@@ -2,7 +2,8 @@
 # Network namespaces, links and the processes in them. Sourced after scripts/lib.sh.
 #
 # Everything that a run makes bears its prefix, so that a run can find and remove what an earlier one left behind when
-# it was killed: the namespaces by name, the processes by being in them, the files by being in one directory.
+# it was killed: the namespaces by name, the processes by being in them, the files by being in one directory (and in
+# one of /etc/netns by namespace, where `ip netns exec` looks for them).
 
 prefix=${ISTHMUS_PREFIX:-isthmus-demo}
 work=/run/$prefix
@@ -29,6 +30,16 @@ add_namespace() {
 # in_ns NAME COMMAND...
 in_ns() { ip netns exec "$(namespace "$1")" "${@:2}"; }
 ip_in() { ip -n "$(namespace "$1")" "${@:2}"; }
+
+# use_name_server NAME ADDRESS: who is started in the namespace from now on asks this DNS server, and nobody else:
+# `ip netns exec` puts the files of this directory in the place of those in /etc.
+use_name_server() {
+  local etc
+  etc=/etc/netns/$(namespace "$1")
+  mkdir -p "$etc"
+  printf 'nameserver %s\n' "$2" >"$etc/resolv.conf"
+  [[ ! -e /etc/nsswitch.conf ]] || sed 's/^hosts:.*/hosts: files dns/' /etc/nsswitch.conf >"$etc/nsswitch.conf"
+}
 
 # start_in NAME LOG COMMAND...: in the background; its pid is in $started.
 start_in() {
@@ -83,7 +94,8 @@ remove_everything() {
     [[ -z $pids ]] || stop $pids
   done
   for name in $(namespaces); do ip netns del "$name"; done
-  rm -rf "$work"
+  rm -rf "$work" "/etc/netns/$prefix-"*
+  rmdir /etc/netns 2>/dev/null || true
 }
 
 # begin: a clean start, and a clean end whatever happens in between.

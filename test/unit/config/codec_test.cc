@@ -28,9 +28,12 @@ Status full_status() {
   peer.name = "netlab";
   peer.public_key = kKeyB;
   peer.endpoint = "192.0.2.2:51820";
+  peer.endpoint_name = "gw.example.org:51820";
+  peer.name_trouble = "no answer";
   peer.connected = true;
   peer.last_handshake_seconds = 1700000001;
   peer.last_received_age = 0.25;
+  peer.handshake_pending_seconds = 1.5;
   peer.transmit_bytes = std::numeric_limits<std::uint64_t>::max();
   peer.receive_bytes = 2;
   peer.outbound_packets = 3;
@@ -88,9 +91,10 @@ TEST(Codec, StatusIsThisText) {
       R"("public_key":"Tm90IGEgcmVhbCBrZXksIGJ1dCAzMiBieXRlcy4uLjA=","aead":"avx2","memory":"hugepages",)"
       R"("polling":"busy","listen_ports":[65535,1],"ports":[{"role":"cluster","device":"eth1","mac":"02:00:00:00:00:01",)"
       R"("addresses":["10.244.0.1/16"],"kernel":true}],"peers":[{"name":"netlab",)"
-      R"("public_key":"QWxzbyBub3QgYSBrZXksIGJ1dCAzMiBieXRlcyBsb24=","endpoint":"192.0.2.2:51820","connected":true,)"
-      R"("rotating":true,)"
-      R"("last_handshake_seconds":1700000001,"last_received_age":2.5E-1,"transmit_bytes":18446744073709551615,)"
+      R"("public_key":"QWxzbyBub3QgYSBrZXksIGJ1dCAzMiBieXRlcyBsb24=","endpoint":"192.0.2.2:51820",)"
+      R"("endpoint_name":"gw.example.org:51820","name_trouble":"no answer","connected":true,"rotating":true,)"
+      R"("last_handshake_seconds":1700000001,"last_received_age":2.5E-1,"handshake_pending_seconds":1.5E0,)"
+      R"("transmit_bytes":18446744073709551615,)"
       R"("receive_bytes":2,"outbound_packets":3,"outbound_bytes":4,"inbound_packets":5,"inbound_bytes":6,)"
       R"("held_packets":7,"lanes":[{"listen_port":51820,"endpoint":"192.0.2.2:51820","usable":true,)"
       R"("last_handshake_seconds":1700000001}],"remote":[{"real":"10.244.0.0/16","seen_as":"10.71.0.0/16"}],)"
@@ -121,6 +125,13 @@ TEST(Codec, StateComesBack) {
 TEST(Codec, FieldsAreNamedAsInTheStructs) {
   Request request;
   EXPECT_EQ(encode(request), R"({"revision":2,"method":"status"})");
+  request.method = Method::kEndpoint;
+  request.endpoint = EndpointRequest{"netlab", "192.0.2.7:51820", true};
+  EXPECT_EQ(encode(request), R"({"revision":2,"method":"endpoint",)"
+                             R"("endpoint":{"peer":"netlab","endpoint":"192.0.2.7:51820","anew":true}})");
+  const auto decoded = decode_request(encode(request));
+  ASSERT_TRUE(std::holds_alternative<Request>(decoded));
+  EXPECT_EQ(encode(std::get<Request>(decoded)), encode(request));
 }
 
 std::string replaced(std::string text, const std::string& from, const std::string& to) {
@@ -149,12 +160,12 @@ TEST(Codec, NamesThePlaceOfAMistake) {
   EXPECT_EQ(broken(R"("pods":["10.244.0.0/16"])", R"("pods":{})"), "request.state.pods: expected an array");
   EXPECT_EQ(broken(R"("pods":["10.244.0.0/16"])", R"("pods":[null])"), "request.state.pods[0]: expected a string");
   EXPECT_EQ(broken(R"("method":"apply")", R"("method":"drop")"),
-            "request.method: unknown method; known are status, apply and state");
+            "request.method: unknown method; known are status, apply, state, trace and endpoint");
 }
 
 TEST(Codec, RefusesWhatIsNoMessage) {
   for (const char* text : {"", "{", "[]", "null", "\"x\"", "{}", R"({"revision":-1,"method":"status"})",
-                           R"({"revision":2,"method":"status"} x)", "{\"revision\":1,\"method\":\"\xff\"}"}) {
+                           R"({"revision":2,"method":"status"} x)", "{\"revision\":2,\"method\":\"\xff\"}"}) {
     EXPECT_NE(error_of(decode_request(text)), "accepted") << text;
   }
   EXPECT_NE(error_of(decode_request(std::string(100000, '['))), "accepted");

@@ -192,11 +192,24 @@ const Refusal kRefusals[] = {
      "that end with ="},
     {"one key twice", [](DesiredState& s) { s.peers[1].public_key = s.peers[0].public_key; },
      "peers[1].publicKey: this is the key of peers[0] too; write each peer's own key: a key tells peers apart"},
-    {"endpoint is a name", [](DesiredState& s) { s.peers[0].endpoint = "gw.example.org:51820"; },
-     "peers[0].endpoint: 'gw.example.org:51820' is not an address and port; host names are not supported; write "
-     "address:port, such as 192.0.2.1:51820"},
     {"endpoint without a port", [](DesiredState& s) { s.peers[0].endpoint = "192.0.2.2"; },
-     "peers[0].endpoint: '192.0.2.2' is not an address and port; write address:port, such as 192.0.2.1:51820"},
+     "peers[0].endpoint: '192.0.2.2' is not an address and port; write address:port or name:port, such as "
+     "192.0.2.1:51820 or gw.example.org:51820"},
+    {"endpoint of digits and dots", [](DesiredState& s) { s.peers[0].endpoint = "192.0.2.300:51820"; },
+     "peers[0].endpoint: '192.0.2.300:51820' is not an address and port; write address:port or name:port, such as "
+     "192.0.2.1:51820 or gw.example.org:51820"},
+    {"endpoint's name without a port", [](DesiredState& s) { s.peers[0].endpoint = "gw.example.org"; },
+     "peers[0].endpoint: 'gw.example.org' has no port from 1 to 65535; write address:port or name:port, such as "
+     "192.0.2.1:51820 or gw.example.org:51820"},
+    {"endpoint's name with an underscore", [](DesiredState& s) { s.peers[0].endpoint = "g_w.example.org:51820"; },
+     "peers[0].endpoint: 'g_w.example.org' is not a host's name: letters, digits and hyphens between dots, 63 at most, "
+     "253 in all; write address:port or name:port, such as 192.0.2.1:51820 or gw.example.org:51820"},
+    {"endpoint is IPv4 in IPv6", [](DesiredState& s) { s.peers[0].endpoint = "[::ffff:127.0.0.1]:51820"; },
+     "peers[0].endpoint: [::ffff:127.0.0.1]:51820 is an address of IPv4 in IPv6 (::ffff:0:0/96); write the address at "
+     "which the peer's gateway listens"},
+    {"one endpoint's name twice",
+     [](DesiredState& s) { s.peers[0].endpoint = "gw.example.org:1", s.peers[1].endpoint = "GW.example.org:1"; },
+     "peers[1].endpoint: GW.example.org:1 is the endpoint of peers[0] too; write each peer's own endpoint"},
     {"endpoint is link-local", [](DesiredState& s) { s.peers[0].endpoint = "[fe80::1]:51820"; },
      "peers[0].endpoint: [fe80::1]:51820 is an address of link-local (fe80::/10); write the address at which the "
      "peer's "
@@ -321,6 +334,17 @@ TEST(Validate, LanesHaveConsecutiveOrListedPorts) {
   config = config_of(state);
   EXPECT_EQ(config.listen_ports, (std::vector<std::uint16_t>{9, 8, 7, 6}));
   EXPECT_EQ(config.peers[0].endpoint_ports, (std::vector<std::uint16_t>{51820, 443, 53}));
+}
+
+TEST(Validate, AcceptsAHostsNameAsEndpoint) {
+  DesiredState state = sample();
+  state.peers[0].endpoint = "gw.example.org:51820";
+  state.peers[1].endpoint = "gw.example.org:51821";  // two gateways behind one address
+  const ValidatedConfig config = config_of(state);
+  EXPECT_FALSE(config.peers[0].endpoint);
+  EXPECT_EQ(config.peers[0].endpoint_name, (EndpointName{"gw.example.org", 51820}));
+  EXPECT_EQ(config.peers[1].endpoint_name, (EndpointName{"gw.example.org", 51821}));
+  EXPECT_FALSE(config_of(sample()).peers[0].endpoint_name);
 }
 
 TEST(Validate, AcceptsADeviceWithItsAddresses) {

@@ -82,6 +82,11 @@ class DaemonTest : public testing::Test {
     }
   }
 
+  // With a peer whose endpoint is this.
+  std::string document_to(const std::string& endpoint) const {
+    std::string text = document("crownlabs");
+    return text.insert(text.rfind("  remote:"), "  endpoint: " + endpoint + "\n");
+  }
   std::string document(const std::string& name) const {
     return "apiVersion: isthmus/v1alpha1\nname: " + name +
            "\nprivateKeyFile: /k\nports: {cluster: {interface: a}, underlay: {interface: b}}\n"
@@ -360,6 +365,23 @@ TEST_F(DaemonTest, WaitsUntilTheDataPlaneCanTakeTheDocument) {
   EXPECT_EQ(running(), "");
   set_mode("");
   EXPECT_TRUE(runs("crownlabs"));
+}
+
+// Every system knows localhost without asking anybody; and nobody's gateway can be there.
+TEST_F(DaemonTest, LooksUpNamesAndTellsWhyTheyAreNotUsed) {
+  write_config(document_to("localhost:51820"));
+  start();
+  ASSERT_TRUE(runs("crownlabs"));
+  std::string trouble;
+  EXPECT_TRUE(eventually([&] {
+    const auto response = call("isthmusd.sock", {});
+    if (!response || !response->status || response->status->peers.empty()) return false;
+    trouble = response->status->peers[0].name_trouble;
+    return trouble.find("is an address of") != std::string::npos;
+  })) << trouble;
+  EXPECT_FALSE(std::filesystem::exists(dir_ + "/endpoints"));
+  const std::string ready = get("/readyz");
+  EXPECT_NE(ready.find("200 OK"), std::string::npos) << ready;
 }
 
 TEST_F(DaemonTest, WorksOnWithoutADataPlane) {

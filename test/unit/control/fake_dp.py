@@ -4,7 +4,8 @@
 fake_dp.py --run-dir DIR; DIR/mode holds words that change its behaviour:
   exit        ends at once            stubborn  ignores SIGTERM
   revision9   is of another release   refuse    refuses every document
-Every document it takes is a line in DIR/applied; every start a line in DIR/starts.
+Every document it takes is a line in DIR/applied; every start a line in DIR/starts; every endpoint it is told a line in
+DIR/endpoints.
 """
 import json
 import os
@@ -34,14 +35,21 @@ def note(name, text):
 started = int(time.time())
 state = None
 generation = 0
+endpoints = {}
+
+
+def is_name(endpoint):
+    return endpoint[:1].isalpha()
 
 
 def status():
     peers = []
     for peer in (state or {}).get("peers", []):
         peers.append({
-            "name": peer["name"], "public_key": peer["public_key"], "endpoint": peer["endpoint"], "connected": True,
-            "last_handshake_seconds": started, "last_received_age": 0.5, "transmit_bytes": 1000, "receive_bytes": 2000,
+            "name": peer["name"], "public_key": peer["public_key"], "name_trouble": "",
+            "endpoint": endpoints.get(peer["name"], "") if is_name(peer["endpoint"]) else peer["endpoint"],
+            "endpoint_name": peer["endpoint"] if is_name(peer["endpoint"]) else "", "connected": True, "last_handshake_seconds": started,
+            "last_received_age": 0.5, "handshake_pending_seconds": 0, "transmit_bytes": 1000, "receive_bytes": 2000,
             "outbound_packets": 10, "outbound_bytes": 900, "inbound_packets": 20, "inbound_bytes": 1800,
             "held_packets": 0, "rotating": False, "lanes": [], "remote": peer["remote"], "local": peer["local"]})
     return {
@@ -67,6 +75,10 @@ def answer(request):
             note("applied", json.dumps(state))
             response["changed"] = True
         response["generation"] = generation
+    elif request["method"] == "endpoint":
+        endpoints[request["endpoint"]["peer"]] = request["endpoint"]["endpoint"]
+        note("endpoints", json.dumps(request["endpoint"]))
+        response["changed"] = True
     elif request["method"] == "state":
         response["state"] = state
     else:

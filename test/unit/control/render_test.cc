@@ -76,6 +76,30 @@ topix has no endpoint here, so only it can begin; it must have ours and our publ
 )");
 }
 
+TEST(Render, PeersByName) {
+  config::Status status = sample_status();
+  status.peers[0].endpoint_name = "gw.netlab.example:51820";
+  status.peers[1].endpoint_name = "gw.topix.example:51820";
+  EXPECT_EQ(render_peers(status, kNow),
+            R"(NAME    STATE  ENDPOINT               HANDSHAKE       RX       TX  SEEN HERE AS
+netlab  up     192.0.2.2:51820             42 s  1.5 KiB  3.0 GiB  10.71.0.0/16
+               gw.netlab.example:5..                               10.73.0.0/24
+topix   down   not resolved yet           never      0 B      0 B
+               gw.topix.example:51..
+
+topix: gw.topix.example:51820 is not resolved yet; check the name and the DNS server of isthmusd's
+  pod
+)");
+  status.peers[0].connected = false;
+  status.peers[0].name_trouble = "no answer within 5 s";
+  status.peers.pop_back();
+  const std::string text = render_peers(status, kNow);
+  EXPECT_NE(text.find("\nnetlab: gw.netlab.example:51820 is not resolved at the moment (no answer within 5 s); check"),
+            std::string::npos)
+      << text;
+  EXPECT_NE(text.find("\nnetlab does not answer at 192.0.2.2:51820: is that"), std::string::npos) << text;
+}
+
 TEST(Render, Drops) {
   EXPECT_EQ(render_drops(sample_status()), R"(PEER    DIRECTION  STAGE          REASON      PACKETS
 netlab  inbound    open           replayed  1 234 567
@@ -97,6 +121,8 @@ TEST(Render, FitsTheTerminalWithTheLongestWords) {
   config::PeerStatus& peer = status.peers[0];
   peer.name = std::string(63, 'n');
   peer.endpoint = "255.255.255.255:65535";
+  peer.endpoint_name = std::string(63, 'h') + "." + std::string(63, 'h') + ".example:65535";
+  peer.name_trouble = "Host not found (non-authoritative), try again later";
   peer.connected = false;
   peer.last_handshake_seconds = 1;
   peer.receive_bytes = peer.transmit_bytes = 1023ULL << 40;

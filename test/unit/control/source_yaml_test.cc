@@ -113,8 +113,8 @@ const Mistake kMistakes[] = {
      "f:11: tunnel: must be fields with values; write name: value lines\n"},
     {"aead: auto", "aead: {auto: 1}", "f:13: aead: must be a single value; write aead: value\n"},
     {"endpoint: 192.0.2.2:51820", "endpoint: gw",
-     "f:19: peers[0].endpoint: 'gw' is not an address and port; host names are not supported; write address:port, such "
-     "as 192.0.2.1:51820\n"},
+     "f:19: peers[0].endpoint: 'gw' has no port from 1 to 65535; write address:port or name:port, such as "
+     "192.0.2.1:51820 or gw.example.org:51820\n"},
     {"aead: auto", "polling: busy", "f:13: field 'polling' stands twice, first on line 12; remove one of them\n"},
     {"aead: auto", "aead: &a auto", "f:13: anchors and aliases (& and *) are not supported; write the value out\n"},
     {"aead: auto", "aead: *a",

@@ -40,6 +40,24 @@ TEST_F(PeersTest, WithoutAnEndpointNothingIsSent) {
   EXPECT_EQ(a.failures.size(), 1U) << "packets that wait are told, once";
 }
 
+TEST_F(PeersTest, TheInitiationWaitsForAnEndpoint) {
+  b.add(Side::settings_for(a));
+  auto settings = Side::settings_for(b);
+  settings.endpoint.reset();
+  settings.initiate_at_once = true;
+  a.add(settings);
+  EXPECT_EQ(a.tunnel->view(kPeer).attempting_since, network.instant());
+  const Instant began = network.instant();
+  network.advance(3s);
+  EXPECT_TRUE(network.sent.empty());
+  EXPECT_EQ(a.tunnel->view(kPeer).attempting_since, began);
+  settings.endpoint = kEndpointB;
+  a.tunnel->update_peer(kPeer, settings, network.now());
+  network.advance(100ms);
+  EXPECT_TRUE(a.ready()) << "no retry's time has to pass";
+  EXPECT_EQ(a.tunnel->view(kPeer).attempting_since, std::nullopt);
+}
+
 TEST_F(PeersTest, RoamsWithDataAndWithHandshakes) {
   agree();
   a.endpoint = kElsewhere;
