@@ -130,6 +130,7 @@ class Side final : public TunnelHost {
   void retire(std::unique_ptr<Session> session) override { retired.push_back(std::move(session)); }
   void fill_random(std::span<std::uint8_t> bytes) override {
     for (std::uint8_t& byte : bytes) byte = static_cast<std::uint8_t>(random_());
+    on_random(bytes);
   }
 
   Endpoint endpoint;  // where it is; a test may move it
@@ -146,6 +147,7 @@ class Side final : public TunnelHost {
   int readies = 0;
   int keepalives = 0;
   int keepalives_received = 0;
+  std::function<void(std::span<const std::uint8_t>)> on_random = [](auto) {};  // sees what it was given
   bool report_confirmations = true;  // false: the worker's message about it is lost
   std::vector<Instant> keepalive_times;
   std::vector<Instant> failures;
