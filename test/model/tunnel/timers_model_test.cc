@@ -224,7 +224,7 @@ class Life {
 TEST(TimersModel, RandomLives) {
   test::Random random;
   Seen seen;
-  for (int round = 0; round < 100; ++round) {
+  for (int round = 0; round < 50; ++round) {
     SCOPED_TRACE(round);
     Life life(random);
     for (int tick = 0; tick < 1000 && !testing::Test::HasFailure(); ++tick) life.tick(seen);
