@@ -17,7 +17,7 @@ void must(bool succeeded) {
     std::abort();
 }
 
-// One direction: a context that keeps its key schedule as long as messages of one session follow each other.
+// One direction: a context that keeps its key schedule as long as messages of one session follow each other in a burst.
 class Direction {
  public:
   explicit Direction(bool encrypts) : encrypts_(encrypts) {
@@ -43,6 +43,13 @@ class Direction {
     std::uint8_t nothing[kAeadTagSize];
     int written = 0;
     job.authentic = EVP_DecryptFinal_ex(context_.get(), nothing, &written) == 1;
+  }
+
+  // To be called when a burst is done. A session's keys are wiped in their time, and a worker that has nothing to do by
+  // then must not have kept one.
+  void forget() {
+    key_ = AeadKey{};
+    must(EVP_CipherInit_ex2(context_.get(), nullptr, key_.bytes.data(), nullptr, encrypts_, nullptr) == 1);
   }
 
  private:
@@ -81,9 +88,11 @@ class PortableAead final : public BurstAead {
   std::string_view name() const override { return "portable"; }
   void seal(std::span<AeadJob> jobs) override {
     for (AeadJob& job : jobs) sealing_.seal(job);
+    sealing_.forget();
   }
   void open(std::span<AeadJob> jobs) override {
     for (AeadJob& job : jobs) opening_.open(job);
+    opening_.forget();
   }
 
  private:

@@ -1,5 +1,6 @@
-// Two tunnels on a bad network, with sides that restart, move and change keys. Whatever happened: once the network is
-// good again they talk within the time that the retries take, lose nothing from then on, and have lost no index.
+// Two tunnels on a bad network that loses and reorders, with sides that restart, move and change keys and with a wall
+// clock that is set forwards and back. Whatever happened: once the network is good again they talk within the time that
+// the retries take, lose nothing from then on, and have lost no index.
 #include <gtest/gtest.h>
 
 #include "test/support/random.h"
@@ -18,6 +19,7 @@ class BadNetwork {
  public:
   explicit BadNetwork(test::Random& random) : random_(random) {
     sides_.network.lose = [this](const Datagram&) { return random_.below(100) < loss_; };
+    sides_.network.detour = [this] { return Duration{detour_ == 0 ? 0 : random_.below(detour_)}; };
     sides_.a.add(settings_for(sides_.b, preshared_));
     sides_.b.add(settings_for(sides_.a, preshared_));
   }
@@ -53,6 +55,12 @@ class BadNetwork {
       case 7:
         if (Session* session = side.link->sending.load()) session->reserve_nonces(kRekeyAfterMessages);
         break;
+      case 8:
+        sides_.network.wall_step = std::chrono::minutes(random_.below(100'000)) - 35 * 24h;
+        break;
+      case 9:
+        detour_ = random_.one_in(2) ? 0 : random_.between(1, 500'000'000);
+        break;
       default:
         side.send_data();
         break;
@@ -63,6 +71,7 @@ class BadNetwork {
   // 40 s: unanswered data is noticed after 15, and a few retries follow.
   void heal() {
     loss_ = 0;
+    detour_ = 0;
     sides_.network.advance(10s);  // what is still under way with a long delay
     sides_.network.delay = 10ms;
     for (Side* side : {&sides_.a, &sides_.b}) {
@@ -103,6 +112,7 @@ class BadNetwork {
   test::Random& random_;
   TwoSides sides_;
   std::uint64_t loss_ = 0;
+  std::uint64_t detour_ = 0;  // packets overtake each other by so many nanoseconds
   std::uint8_t preshared_ = 0;
 };
 

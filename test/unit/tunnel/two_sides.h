@@ -6,6 +6,7 @@
 // A side does with data what a worker does: seals with link.sending, opens by the session table, keeps the link's times
 // and reports confirmation and roaming.
 
+#include <algorithm>
 #include <deque>
 #include <functional>
 #include <memory>
@@ -35,7 +36,7 @@ class Side;
 
 class Network {
  public:
-  Now now() const { return {instant_, {1'700'000'000 + seconds(), nanoseconds()}}; }
+  Now now() const;
   Instant instant() const { return instant_; }
   void attach(Side& side) { sides_.push_back(&side); }
   void detach(Side& side) { std::erase(sides_, &side); }
@@ -45,11 +46,11 @@ class Network {
 
   Duration delay = 10ms;
   std::function<bool(const Datagram&)> lose = [](const Datagram&) { return false; };
-  std::vector<Datagram> sent;  // all that ever was sent, whether lost or not, except data
+  std::function<Duration()> detour = [] { return 0ms; };  // how much longer than others this datagram takes
+  Duration wall_step{0};                                  // somebody has set the wall clock, forwards or back
+  std::vector<Datagram> sent;                             // all that ever was sent, whether lost or not, except data
 
  private:
-  std::uint64_t seconds() const { return static_cast<std::uint64_t>(instant_.time_since_epoch() / 1s); }
-  std::uint32_t nanoseconds() const { return static_cast<std::uint32_t>((instant_.time_since_epoch() % 1s).count()); }
   void deliver(const Datagram& datagram);
 
   Instant instant_{1000s};
@@ -130,6 +131,7 @@ class Side final : public TunnelHost {
   void retire(std::unique_ptr<Session> session) override { retired.push_back(std::move(session)); }
   void fill_random(std::span<std::uint8_t> bytes) override {
     for (std::uint8_t& byte : bytes) byte = static_cast<std::uint8_t>(random_());
+    on_random(bytes);
   }
 
   Endpoint endpoint;  // where it is; a test may move it
@@ -146,6 +148,7 @@ class Side final : public TunnelHost {
   int readies = 0;
   int keepalives = 0;
   int keepalives_received = 0;
+  std::function<void(std::span<const std::uint8_t>)> on_random = [](auto) {};  // sees what it was given
   bool report_confirmations = true;  // false: the worker's message about it is lost
   std::vector<Instant> keepalive_times;
   std::vector<Instant> failures;
@@ -199,10 +202,21 @@ inline void Side::receive(const Datagram& datagram) {
   if (datagram.from != tunnel->view(kPeer).endpoint) tunnel->roam(kPeer, datagram.from);
 }
 
+inline Now Network::now() const {
+  const Duration wall = 1'700'000'000s + instant_.time_since_epoch() + wall_step;
+  return {instant_, {static_cast<std::uint64_t>(wall / 1s), static_cast<std::uint32_t>((wall % 1s).count())}};
+}
+
 inline void Network::send(const Endpoint& from, const Endpoint& to, std::vector<std::uint8_t> bytes) {
   Datagram datagram{instant_ + delay, from, to, std::move(bytes)};
   if (datagram.type() != MessageType::kData) sent.push_back(datagram);
-  if (!lose(datagram)) queue_.push_back(std::move(datagram));
+  if (lose(datagram)) return;
+  const Duration longer = detour();
+  datagram.due += longer;
+  // Without a detour in the order of sending, whatever the delay was before.
+  auto place = queue_.end();
+  if (longer > 0ms) place = std::ranges::upper_bound(queue_, datagram.due, {}, &Datagram::due);
+  queue_.insert(place, std::move(datagram));
 }
 
 inline void Network::advance(Duration duration) {
