@@ -39,7 +39,6 @@ struct Pairing {
   PeerTimers timers;
   bool wants_handshake = false;  // from the next tick on
 
-  Timestamp timestamp_sent{};  // of our newest initiation
   // Shared with the pairing that this one replaces, if that has the same key of the peer's.
   std::shared_ptr<NewestInitiation> newest = std::make_shared<NewestInitiation>();
   bool agreed = false;  // there was a session

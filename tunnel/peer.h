@@ -38,6 +38,7 @@ struct Peer {
   bool successors_turn = true;  // to answer an initiation that either could: only the pre-shared keys differ
   bool usable = false;          // as last told to the host
 
+  Timestamp timestamp_sent{};  // of our newest initiation: with whatever keys and clock, they must grow
   std::optional<WallTime> last_handshake;
   std::uint64_t handshake_bytes_sent = 0;
   std::uint64_t handshake_bytes_received = 0;

@@ -193,10 +193,10 @@ void Tunnel::State::send_initiation(Peer& peer, Pairing& pairing, const Now& now
   const std::uint32_t index = table.reserve_index(random_number());
   if (index == 0) return count(HandshakeEvent::kRefusedTableFull);
 
-  pairing.timestamp_sent = make_timestamp(now.wall, pairing.timestamp_sent);
+  peer.timestamp_sent = make_timestamp(now.wall, peer.timestamp_sent);
   MessageInitiation message{};
   pairing.handshake =
-      create_initiation(pairing.own->key, pairing.remote, random_key(), pairing.timestamp_sent, index, message);
+      create_initiation(pairing.own->key, pairing.remote, random_key(), peer.timestamp_sent, index, message);
   if (!pairing.handshake) return table.release_index(index);
   initiations.insert_or_assign(index, Awaited{&peer, &pairing});
   const std::span bytes(reinterpret_cast<std::uint8_t*>(&message), sizeof(message));

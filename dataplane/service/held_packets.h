@@ -30,8 +30,8 @@ struct HeldPacket {
 class HeldPackets {
  public:
   static constexpr std::size_t kPerKey = 128;
-  static constexpr std::size_t kTotal = 2048;  // well below the packet buffers there are
-  static constexpr Duration kPatience = std::chrono::seconds(5);
+  static constexpr std::size_t kTotal = 2048;                      // well below the packet buffers there are
+  static constexpr Duration kPatience = std::chrono::seconds(12);  // two tries of a handshake and their jitter
 
   // False when the queue is full; the packet stays the caller's.
   bool hold(const HeldPacket& packet);

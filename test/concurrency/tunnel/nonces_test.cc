@@ -93,7 +93,7 @@ class Process {
 
  private:
   void rekey() {
-    sessions_.push_back(std::make_unique<Session>(PeerIndex{0}, 1U, 2U, true, handshakes_.agree(), Instant{1s}));
+    sessions_.push_back(std::make_unique<Session>(LaneId{PeerIndex{0}}, 1U, 2U, true, handshakes_.agree(), Instant{1s}));
     if (sessions_.size() % 2 == 0) sessions_.back()->reserve_nonces(kRejectAfterMessages - kShortlyBefore);
     sending_.store(sessions_.back().get(), std::memory_order_release);
   }
@@ -191,7 +191,7 @@ TEST(Nonces, NeverRepeat) {
 
 // At the limit the counter stands still, however often and from how many threads it is asked: it cannot wrap.
 TEST(Nonces, TheCounterDoesNotWrap) {
-  Session session(PeerIndex{0}, 1, 2, true, {}, Instant{1s});
+  Session session({PeerIndex{0}, 0}, 1, 2, true, {}, Instant{1s});
   session.reserve_nonces(kRejectAfterMessages - 10'000);
   std::atomic<std::uint64_t> below_limit{0};
   std::vector<std::thread> workers;

@@ -269,7 +269,7 @@ TEST_F(Rules, SilenceTowardsTheUnauthenticated) {
         for (std::uint8_t& byte : bytes) byte = static_cast<std::uint8_t>(random());
         if (size >= 4) std::fill(bytes.begin() + 1, bytes.begin() + 4, std::uint8_t{0});
         if (size >= 1) bytes[0] = type;
-        b.tunnel->receive(bytes, kElsewhere, network.now());
+        b.tunnel->receive(bytes, kElsewhere, 0, network.now());
         ++asked;
       }
     }
@@ -280,7 +280,7 @@ TEST_F(Rules, SilenceTowardsTheUnauthenticated) {
     bytes[0] = static_cast<std::uint8_t>(type);
     bytes[1] = bytes[2] = bytes[3] = 0;
     CookieJar(b.public_key()).add_macs(bytes, network.instant());
-    b.tunnel->receive(bytes, kElsewhere, network.now());
+    b.tunnel->receive(bytes, kElsewhere, 0, network.now());
     ++asked;
   }
   network.advance(30s);
