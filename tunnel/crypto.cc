@@ -1,6 +1,5 @@
 #include "tunnel/crypto.h"
 
-#include <openssl/core_names.h>
 #include <openssl/crypto.h>
 #include <openssl/evp.h>
 
@@ -11,11 +10,11 @@
 #include <stdexcept>
 
 #include "dataplane/packet/byte_order.h"
+#include "tunnel/blake2s.h"
 
 namespace isthmus::tunnel {
 namespace {
 
-constexpr std::size_t kBlake2sBlock = 64;
 using Nonce = std::array<std::uint8_t, 12>;
 
 template <auto kFree>
@@ -25,14 +24,8 @@ struct Deleter {
     kFree(object);
   }
 };
-using DigestAlgorithm = std::unique_ptr<EVP_MD, Deleter<EVP_MD_free>>;
-using DigestContext = std::unique_ptr<EVP_MD_CTX, Deleter<EVP_MD_CTX_free>>;
-using MacAlgorithm = std::unique_ptr<EVP_MAC, Deleter<EVP_MAC_free>>;
-using MacContext = std::unique_ptr<EVP_MAC_CTX, Deleter<EVP_MAC_CTX_free>>;
 using CipherAlgorithm = std::unique_ptr<EVP_CIPHER, Deleter<EVP_CIPHER_free>>;
 using CipherContext = std::unique_ptr<EVP_CIPHER_CTX, Deleter<EVP_CIPHER_CTX_free>>;
-using Pkey = std::unique_ptr<EVP_PKEY, Deleter<EVP_PKEY_free>>;
-using PkeyContext = std::unique_ptr<EVP_PKEY_CTX, Deleter<EVP_PKEY_CTX_free>>;
 
 void must(bool succeeded) {
   if (!succeeded) throw std::runtime_error("the crypto library failed");
@@ -44,17 +37,7 @@ Pointer must_have(Pointer pointer) {
   return pointer;
 }
 
-// Fetched once: a fetch by name costs more than the hash of a short input.
-const EVP_MD* blake2s_algorithm() {
-  static const auto algorithm = must_have(DigestAlgorithm(EVP_MD_fetch(nullptr, "BLAKE2S-256", nullptr)));
-  return algorithm.get();
-}
-
-EVP_MAC* blake2s_mac_algorithm() {
-  static const auto algorithm = must_have(MacAlgorithm(EVP_MAC_fetch(nullptr, "BLAKE2SMAC", nullptr)));
-  return algorithm.get();
-}
-
+// Fetched once: a fetch by name costs more than the sealing of a short text.
 const EVP_CIPHER* chacha20_poly1305() {
   static const auto algorithm = must_have(CipherAlgorithm(EVP_CIPHER_fetch(nullptr, "ChaCha20-Poly1305", nullptr)));
   return algorithm.get();
@@ -63,14 +46,6 @@ const EVP_CIPHER* chacha20_poly1305() {
 const EVP_CIPHER* chacha20() {
   static const auto algorithm = must_have(CipherAlgorithm(EVP_CIPHER_fetch(nullptr, "ChaCha20", nullptr)));
   return algorithm.get();
-}
-
-void hash_into(std::span<std::uint8_t, 32> digest, Bytes prefix, std::initializer_list<Bytes> parts) {
-  const auto context = must_have(DigestContext(EVP_MD_CTX_new()));
-  must(EVP_DigestInit_ex2(context.get(), blake2s_algorithm(), nullptr) == 1);
-  must(EVP_DigestUpdate(context.get(), prefix.data(), prefix.size()) == 1);
-  for (const Bytes part : parts) must(EVP_DigestUpdate(context.get(), part.data(), part.size()) == 1);
-  must(EVP_DigestFinal_ex(context.get(), digest.data(), nullptr) == 1);
 }
 
 // Section 5.4: AEAD's nonce is 32 bits of zero followed by the 64-bit little-endian counter.
@@ -137,54 +112,66 @@ bool equal_constant_time(Bytes a, Bytes b) {
 }
 
 Digest blake2s(std::initializer_list<Bytes> parts) {
+  Blake2s hash;
+  for (const Bytes part : parts) hash.update(part);
   Digest digest;
-  hash_into(digest, {}, parts);
+  hash.finish(digest);
   return digest;
 }
 
 Mac blake2s_mac(Bytes key, std::initializer_list<Bytes> parts) {
-  const auto context = must_have(MacContext(EVP_MAC_CTX_new(blake2s_mac_algorithm())));
-  std::size_t size = kMacSize;
-  const OSSL_PARAM parameters[] = {OSSL_PARAM_construct_size_t(OSSL_MAC_PARAM_SIZE, &size), OSSL_PARAM_construct_end()};
-  must(EVP_MAC_init(context.get(), key.data(), key.size(), parameters) == 1);
-  for (const Bytes part : parts) must(EVP_MAC_update(context.get(), part.data(), part.size()) == 1);
+  Blake2s hash(kMacSize, key);
+  for (const Bytes part : parts) hash.update(part);
   Mac mac;
-  must(EVP_MAC_final(context.get(), mac.data(), &size, mac.size()) == 1);
+  hash.finish(mac);
   return mac;
 }
 
-SecretKey hmac_blake2s(Bytes key, std::initializer_list<Bytes> parts) {
+// RFC 2104: H(key ^ opad, H(key ^ ipad, text))
+HmacBlake2s::HmacBlake2s(Bytes key) {
   assert(key.size() <= kKeySize);
-  std::array<std::uint8_t, kBlake2sBlock> pad{};
+  std::array<std::uint8_t, Blake2s::kBlock> pad{};
   std::copy(key.begin(), key.end(), pad.begin());
-  SecretKey inner;
-  SecretKey outer;
-  // RFC 2104: H(key ^ opad, H(key ^ ipad, text))
   for (std::uint8_t& byte : pad) byte ^= 0x36;
-  hash_into(inner.bytes, pad, parts);
+  inner_.update(pad);
   for (std::uint8_t& byte : pad) byte ^= 0x36 ^ 0x5c;
-  hash_into(outer.bytes, pad, {inner.bytes});
+  outer_.update(pad);
   wipe(pad);
-  return outer;
 }
 
+SecretKey HmacBlake2s::operator()(std::initializer_list<Bytes> parts) const {
+  SecretKey key;
+  Blake2s inner = inner_;
+  for (const Bytes part : parts) inner.update(part);
+  inner.finish(key.bytes);
+  Blake2s outer = outer_;
+  outer.update(key.bytes);
+  outer.finish(key.bytes);
+  return key;
+}
+
+X25519PublicKey::X25519PublicKey(const PublicKey& bytes)
+    : key_(must_have(EVP_PKEY_new_raw_public_key(EVP_PKEY_X25519, nullptr, bytes.data(), bytes.size())),
+           EVP_PKEY_free) {}
+
 void X25519Key::Free::operator()(evp_pkey_st* key) const { EVP_PKEY_free(key); }
+void X25519Key::Free::operator()(evp_pkey_ctx_st* context) const { EVP_PKEY_CTX_free(context); }
 
 X25519Key::X25519Key(const SecretKey& private_key)
-    : key_(must_have(EVP_PKEY_new_raw_private_key(EVP_PKEY_X25519, nullptr, private_key.bytes.data(), kKeySize))) {
+    : key_(must_have(EVP_PKEY_new_raw_private_key(EVP_PKEY_X25519, nullptr, private_key.bytes.data(), kKeySize))),
+      derivation_(must_have(EVP_PKEY_CTX_new(key_.get(), nullptr))) {
+  must(EVP_PKEY_derive_init(derivation_.get()) == 1);
   std::size_t size = public_key_.size();
   must(EVP_PKEY_get_raw_public_key(key_.get(), public_key_.data(), &size) == 1);
 }
 
-std::optional<SecretKey> X25519Key::shared_secret(const PublicKey& other) const {
-  const auto peer = must_have(Pkey(EVP_PKEY_new_raw_public_key(EVP_PKEY_X25519, nullptr, other.data(), other.size())));
-  const auto context = must_have(PkeyContext(EVP_PKEY_CTX_new(key_.get(), nullptr)));
-  must(EVP_PKEY_derive_init(context.get()) == 1);
-  must(EVP_PKEY_derive_set_peer(context.get(), peer.get()) == 1);
+std::optional<SecretKey> X25519Key::shared_secret(const X25519PublicKey& other) const {
+  // Every 32 bytes are a public key (RFC 7748 section 5): there is nothing to validate.
+  must(EVP_PKEY_derive_set_peer_ex(derivation_.get(), other.key_.get(), 0) == 1);
   SecretKey secret;
   std::size_t size = secret.bytes.size();
   // The library refuses a zero result too; comparing again does not rely on that.
-  if (EVP_PKEY_derive(context.get(), secret.bytes.data(), &size) != 1 || secret == SecretKey{}) return std::nullopt;
+  if (EVP_PKEY_derive(derivation_.get(), secret.bytes.data(), &size) != 1 || secret == SecretKey{}) return std::nullopt;
   return secret;
 }
 

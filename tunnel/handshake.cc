@@ -75,7 +75,8 @@ Session::Keys derive_session_keys(const Transcript& transcript, bool initiator) 
 }  // namespace
 
 RemoteIdentity prepare_remote(const X25519Key& own, const PublicKey& remote_static, const SecretKey& preshared_key) {
-  return {remote_static, preshared_key, own.shared_secret(remote_static)};
+  const X25519PublicKey static_key(remote_static);
+  return {remote_static, static_key, preshared_key, own.shared_secret(static_key)};
 }
 
 std::optional<InitiatorHandshake> create_initiation(const X25519Key& own, const RemoteIdentity& remote,
@@ -91,7 +92,7 @@ std::optional<InitiatorHandshake> create_initiation(const X25519Key& own, const 
   // C := KDF1(C, msg.ephemeral);  H := HASH(H || msg.ephemeral)
   mix_ephemeral(transcript, message.unencrypted_ephemeral);
   // (C, k) := KDF2(C, DH(Epriv_i, Spub_r))
-  const auto ephemeral_static = handshake.ephemeral.shared_secret(remote.static_public);
+  const auto ephemeral_static = handshake.ephemeral.shared_secret(remote.static_key);
   if (!ephemeral_static || !remote.static_static) return std::nullopt;
   const SecretKey static_key = mix_key_and_derive(transcript, *ephemeral_static);
   // msg.static := AEAD(k, 0, Spub_i, H);  H := HASH(H || msg.static)
@@ -104,12 +105,13 @@ std::optional<InitiatorHandshake> create_initiation(const X25519Key& own, const 
 }
 
 std::optional<ResponderHandshake> identify_initiator(const X25519Key& own, const MessageInitiation& message) {
-  ResponderHandshake handshake{begin(own.public_key()), {}, message.unencrypted_ephemeral, message.sender_index};
+  ResponderHandshake handshake{
+      begin(own.public_key()), {}, X25519PublicKey(message.unencrypted_ephemeral), message.sender_index};
   Transcript& transcript = handshake.transcript;
   // C := KDF1(C, msg.ephemeral);  H := HASH(H || msg.ephemeral)
   mix_ephemeral(transcript, message.unencrypted_ephemeral);
   // (C, k) := KDF2(C, DH(Spriv_r, Epub_i))
-  const auto static_ephemeral = own.shared_secret(message.unencrypted_ephemeral);
+  const auto static_ephemeral = own.shared_secret(handshake.remote_ephemeral);
   if (!static_ephemeral) return std::nullopt;
   const SecretKey static_key = mix_key_and_derive(transcript, *static_ephemeral);
   // Spub_i := AEAD^-1(k, 0, msg.static, H);  H := HASH(H || msg.static)
@@ -144,7 +146,7 @@ std::optional<Session::Keys> create_response(ResponderHandshake handshake, const
   // C := KDF1(C, DH(Epriv_r, Epub_i))
   const auto ephemeral_ephemeral = own_ephemeral.shared_secret(handshake.remote_ephemeral);
   // C := KDF1(C, DH(Epriv_r, Spub_i))
-  const auto ephemeral_static = own_ephemeral.shared_secret(handshake.remote_static);
+  const auto ephemeral_static = own_ephemeral.shared_secret(remote.static_key);
   if (!ephemeral_ephemeral || !ephemeral_static) return std::nullopt;
   mix_key(transcript, ephemeral_ephemeral->bytes);
   mix_key(transcript, ephemeral_static->bytes);
@@ -161,9 +163,10 @@ std::optional<Session::Keys> consume_response(const InitiatorHandshake& handshak
   // C := KDF1(C, msg.ephemeral);  H := HASH(H || msg.ephemeral)
   mix_ephemeral(transcript, message.unencrypted_ephemeral);
   // C := KDF1(C, DH(Epriv_i, Epub_r))
-  const auto ephemeral_ephemeral = handshake.ephemeral.shared_secret(message.unencrypted_ephemeral);
+  const X25519PublicKey remote_ephemeral(message.unencrypted_ephemeral);
+  const auto ephemeral_ephemeral = handshake.ephemeral.shared_secret(remote_ephemeral);
   // C := KDF1(C, DH(Spriv_i, Epub_r))
-  const auto static_ephemeral = own.shared_secret(message.unencrypted_ephemeral);
+  const auto static_ephemeral = own.shared_secret(remote_ephemeral);
   if (!ephemeral_ephemeral || !static_ephemeral) return std::nullopt;
   mix_key(transcript, ephemeral_ephemeral->bytes);
   mix_key(transcript, static_ephemeral->bytes);

@@ -14,6 +14,7 @@ namespace isthmus::tunnel {
 // What we know of a peer before any handshake.
 struct RemoteIdentity {
   PublicKey static_public;
+  X25519PublicKey static_key;  // the same, ready for use
   SecretKey preshared_key;
   // DH of both static keys, the same in every handshake. None: the peer's key is of low order, every handshake fails.
   std::optional<SecretKey> static_static;
@@ -38,7 +39,7 @@ struct InitiatorHandshake {
 struct ResponderHandshake {
   Transcript transcript;
   PublicKey remote_static;
-  PublicKey remote_ephemeral;
+  X25519PublicKey remote_ephemeral;
   std::uint32_t remote_index;
 };
 

@@ -114,7 +114,7 @@ TEST(Handshake, LowOrderKeysAreRefusedEverywhere) {
   EXPECT_FALSE(identify_initiator(parties.responder, weak));
 
   ResponderHandshake weak_handshake = *received;
-  weak_handshake.remote_ephemeral = {};
+  weak_handshake.remote_ephemeral = X25519PublicKey({});
   EXPECT_FALSE(create_response(weak_handshake, parties.to_initiator, filled(0x44), 8, parties.response));
 
   ASSERT_TRUE(create_response(*received, parties.to_initiator, filled(0x44), 8, parties.response));
