@@ -17,6 +17,7 @@
 #include <string>
 #include <vector>
 
+#include "bench/statistics.h"
 #include "tunnel/aead.h"
 
 #ifdef ISTHMUS_HAS_IPSEC_MB
@@ -134,17 +135,6 @@ struct Turns {
   std::vector<double> seal;  // a value a round, cycles a message
   std::vector<double> open;
 };
-
-double median(std::vector<double> values) {
-  std::ranges::nth_element(values, values.begin() + static_cast<std::ptrdiff_t>(values.size() / 2));
-  return values[values.size() / 2];
-}
-
-double spread(const std::vector<double>& values) {
-  std::vector<double> deviations;
-  for (const double value : values) deviations.push_back(std::abs(value - median(values)));
-  return median(deviations);
-}
 
 // The messages of a case, in buffers as a pool has them: behind the headers, aligned to nothing.
 class Messages {

@@ -9,6 +9,7 @@
 #include <numeric>
 #include <utility>
 
+#include "bench/statistics.h"
 #include "test/support/memory_gateway.h"
 
 namespace isthmus::bench {
@@ -22,7 +23,8 @@ constexpr std::size_t kBurstsPerRun = 200;
 struct Case {
   std::size_t bytes = 64;  // of the inner packet
   std::uint32_t peers = 1;
-  std::uint32_t mappings = 1;  // per peer
+  std::uint32_t configured = 0;  // peers that say nothing come on top, up to this number
+  std::uint32_t mappings = 1;    // per peer
   std::size_t burst = kBurst;
   tunnel::AeadChoice aead = tunnel::AeadChoice::kAuto;
 };
@@ -33,7 +35,7 @@ config::ValidatedConfig make_config(const Case& c, bool near_side) {
   config.name = near_side ? "near" : "far";
   config.listen_ports = {51820};
   config.pods = {prefix4("10.244.0.0/16")};
-  for (std::uint32_t p = 0; p < c.peers; ++p) {
+  for (std::uint32_t p = 0; p < std::max(c.peers, c.configured); ++p) {
     config::PeerConfig peer;
     peer.name = "peer" + std::to_string(p);
     peer.mtu = 1420;
@@ -57,11 +59,6 @@ config::ValidatedConfig make_config(const Case& c, bool near_side) {
   return config;
 }
 
-double median(std::vector<double> values) {
-  std::ranges::nth_element(values, values.begin() + static_cast<std::ptrdiff_t>(values.size() / 2));
-  return values[values.size() / 2];
-}
-
 // Times of one walk.
 struct Measure {
   explicit Measure(std::span<const pipeline::Stage> walk) : stages(walk), by_stage(walk.size()) {}
@@ -73,17 +70,15 @@ struct Measure {
   void print(const char* name, const Case& c, std::string_view aead) const {
     boost::json::object per_stage;
     for (std::size_t i = 0; i < stages.size(); ++i) per_stage[stages[i].name] = median(by_stage[i]);
-    const double middle = median(total);
-    std::vector<double> deviations;
-    for (const double value : total) deviations.push_back(std::abs(value - middle));
     const boost::json::object line{{"name", name},
                                    {"bytes", c.bytes},
                                    {"peers", c.peers},
+                                   {"configured", std::max(c.peers, c.configured)},
                                    {"mappings", c.mappings},
                                    {"burst", c.burst},
                                    {"aead", aead},
-                                   {"cycles_per_packet", middle},
-                                   {"spread", median(deviations)},
+                                   {"cycles_per_packet", median(total)},
+                                   {"spread", spread(total)},
                                    {"stages", per_stage}};
     std::puts(boost::json::serialize(line).c_str());
   }
@@ -101,14 +96,18 @@ class Bench {
       near_.add_session(p, far_.own, near_index, far_index, static_cast<std::uint8_t>(p + 1), true);
       far_.add_session(p, near_.own, far_index, near_index, static_cast<std::uint8_t>(p + 1), false);
     }
-    for (std::size_t i = 0; i < c.burst; ++i) {
+    // Every peer and mapping has its turn before the first comes again.
+    const std::size_t flows = std::max<std::size_t>(c.burst, std::size_t{c.peers} * c.mappings);
+    for (std::size_t i = 0; i < flows; ++i) {
       const auto number = static_cast<std::uint32_t>(i * 7919 % (c.peers * c.mappings));
       templates_.push_back(PacketBuilder()
                                .ethernet(kClusterMac, kPodMac)
                                .ipv4(ip4("10.244.1.5"), {0x64400005U + (number << 8)})
-                               .udp(static_cast<std::uint16_t>(1024 + i), 4000)
+                               .udp(static_cast<std::uint16_t>(1024 + i % 64), 4000)
                                .payload_size(c.bytes - 28)
                                .bytes());
+    }
+    for (std::size_t i = 0; i < c.burst; ++i) {
       Packet packet;
       near_.pool.allocate(packet);
       buffers_.push_back(packet);
@@ -139,8 +138,10 @@ class Bench {
     for (std::size_t i = 0; i < case_.burst; ++i) {
       Packet& packet = burst_.add();
       packet = buffers_[i];
-      packet.resize(templates_[i].size());
-      std::ranges::copy(templates_[i], packet.data);
+      const Bytes& frame = templates_[next_];
+      next_ = next_ + 1 == templates_.size() ? 0 : next_ + 1;
+      packet.resize(frame.size());
+      std::ranges::copy(frame, packet.data);
     }
     walk(near_.walker, pipeline::outbound(), out);
     for (Packet& packet : burst_.all()) {
@@ -180,6 +181,7 @@ class Bench {
   std::vector<Bytes> templates_;
   std::vector<Packet> buffers_;
   PacketBurst burst_;
+  std::size_t next_ = 0;
 };
 
 }  // namespace
@@ -193,6 +195,8 @@ int main() {
     for (const std::size_t bytes : {64, 512, 1420}) Bench({.bytes = bytes, .aead = aead}).run();
   }
   Bench({.bytes = 64, .peers = 100}).run();
+  Bench({.bytes = 64, .peers = 1000}).run();
+  Bench({.bytes = 64, .peers = 1000, .configured = 4000}).run();
   Bench({.bytes = 64, .peers = 1, .mappings = 250}).run();
   Bench({.bytes = 64, .burst = 8}).run();
 }

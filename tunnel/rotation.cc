@@ -56,8 +56,12 @@ void Tunnel::State::know_key(Peer& peer, const PublicKey& key) {
 // The peer may still be reached under `key` if it is what the settings want or what its pairing in use has.
 void Tunnel::State::forget_unused_keys(Peer& peer, const PublicKey& key) {
   const bool in_use = peer.settings.public_key == key || (peer.pairing && peer.pairing->remote.static_public == key);
+  if (!in_use) forget_key(peer, key);
+}
+
+void Tunnel::State::forget_key(Peer& peer, const PublicKey& key) {
   const auto known = by_key.find(key);
-  if (in_use || known == by_key.end()) return;
+  if (known == by_key.end()) return;
   std::erase(known->second.peers, &peer);
   if (known->second.peers.empty()) by_key.erase(known);
 }

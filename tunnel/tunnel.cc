@@ -78,10 +78,10 @@ void Tunnel::update_peer(LaneId lane, const PeerSettings& settings, const Now& n
 void Tunnel::remove_peer(LaneId lane) {
   State& state = *state_;
   Peer& peer = state.get(lane);
-  for (auto* pairing : {&peer.pairing, &peer.successor, &peer.leaving}) state.forget(*pairing);
-  for (auto known = state.by_key.begin(); known != state.by_key.end();) {
-    std::erase(known->second.peers, &peer);
-    known = known->second.peers.empty() ? state.by_key.erase(known) : std::next(known);
+  state.forget_key(peer, peer.settings.public_key);
+  for (auto* pairing : {&peer.pairing, &peer.successor, &peer.leaving}) {
+    if (*pairing) state.forget_key(peer, (*pairing)->remote.static_public);
+    state.forget(*pairing);
   }
   state.peers.erase(lane);
   state.forget_unused_identities();

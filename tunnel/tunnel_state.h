@@ -50,6 +50,7 @@ struct Tunnel::State {
   void forget(std::unique_ptr<Pairing>& pairing);
   void know_key(Peer& peer, const PublicKey& key);
   void forget_unused_keys(Peer& peer, const PublicKey& key);
+  void forget_key(Peer& peer, const PublicKey& key);
   void forget_unused_identities();
 
   // Peers

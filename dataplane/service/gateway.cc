@@ -1,6 +1,7 @@
 #include "dataplane/service/gateway.h"
 
 #include <algorithm>
+#include <set>
 #include <utility>
 
 #include "dataplane/config/compile.h"
@@ -278,11 +279,11 @@ void Gateway::remove_lane(LaneId lane) {
 }
 
 void Gateway::remove_missing_peers(const ValidatedConfig& next) {
+  std::set<std::string_view> staying;
+  for (const config::PeerConfig& peer : next.peers) staying.insert(peer.name);
   const auto names = plane_.registry.names();  // a copy: forget changes the original
   for (const auto& [name, peer] : names) {
-    const bool stays =
-        std::ranges::any_of(next.peers, [&id = name](const config::PeerConfig& p) { return p.name == id; });
-    if (stays) continue;
+    if (staying.contains(name)) continue;
     waiting_.forget(peer);
     const auto lanes = static_cast<std::uint32_t>(plane_.registry[peer].lanes.size());
     for (std::uint32_t number = 0; number < lanes; ++number) remove_lane({peer, number});

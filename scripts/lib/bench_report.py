@@ -20,7 +20,7 @@ def walk_rows(cases):
         stages = case["stages"]
         crypto = stages.get("seal", 0) + stages.get("open", 0)
         others = "  ".join(f"{name} {cycles:.0f}" for name, cycles in stages.items())
-        yield (f"{case['name']:<9}{case['aead']:<9}{case['bytes']:>6}{case['peers']:>6}{case['mappings']:>6}{case['burst']:>6}"
+        yield (f"{case['name']:<9}{case['aead']:<9}{case['bytes']:>6}{case["peers"]:>6}{case['mappings']:>6}{case['burst']:>6}"
                f"{case['cycles_per_packet']:>9.0f}{case['spread']:>7.0f}  {case['cycles_per_packet'] - crypto:>12.0f}  {others}")
 
 
