@@ -13,6 +13,10 @@ class ReplayWindow {
   // A packet this far behind the newest is refused: one word of the ring is always being reused.
   static constexpr std::uint64_t kWindow = kBits - 64;
 
+  void prefetch(std::uint64_t counter) const {
+    __builtin_prefetch(&next_);
+    __builtin_prefetch(&words_[counter / 64 % words_.size()], 1);
+  }
   // Cheap look before decryption: could this counter still be new?
   bool may_accept(std::uint64_t counter) const;
   // After authentication: marks the counter; false when it has been seen or is too old.

@@ -48,6 +48,18 @@ class Session {
   }
   std::uint64_t nonces_used() const { return next_nonce_.load(std::memory_order_relaxed); }
 
+  // What sealing, or opening a message with this counter, is about to read.
+  void prefetch_sending() const {
+    __builtin_prefetch(this);
+    __builtin_prefetch(&keys.sending);
+    __builtin_prefetch(&next_nonce_, 1);
+  }
+  void prefetch_receiving(std::uint64_t counter) const {
+    __builtin_prefetch(this);
+    __builtin_prefetch(&keys.receiving);
+    window.prefetch(counter);
+  }
+
   bool expired(Instant now) const { return now - created >= kRejectAfterTime; }
 
   // The receiving worker's.

@@ -22,6 +22,8 @@ class SessionTable {
     Session* session = slots_[index & mask_].load(std::memory_order_acquire);
     return session != nullptr && session->local_index == index ? session : nullptr;
   }
+  // The session in the index's slot, without a look at it: it may have another index.
+  const Session* in_slot(std::uint32_t index) const { return slots_[index & mask_].load(std::memory_order_acquire); }
   void prefetch(std::uint32_t index) const { __builtin_prefetch(&slots_[index & mask_]); }
 
   // Service thread. An index that no session and no reservation uses; `random` supplies the upper bits. 0 when full.

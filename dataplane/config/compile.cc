@@ -2,13 +2,34 @@
 
 #include <algorithm>
 #include <cassert>
+#include <map>
+#include <utility>
 
 namespace isthmus::config {
 namespace {
 
 using Entry = route::PrefixTable::Entry;
 
-pipeline::PeerTables compile_peer(const PeerConfig& peer) {
+// The table of these entries; equal entries get the same one.
+class TablesByEntries {
+ public:
+  const route::PrefixTable* get(std::vector<Entry> entries) {
+    std::ranges::sort(entries);
+    auto& table = tables_[entries];
+    if (!table) table = std::make_shared<const route::PrefixTable>(entries);
+    return table.get();
+  }
+  std::vector<std::shared_ptr<const route::PrefixTable>> take() {
+    std::vector<std::shared_ptr<const route::PrefixTable>> all;
+    for (auto& [entries, table] : tables_) all.push_back(std::move(table));
+    return all;
+  }
+
+ private:
+  std::map<std::vector<Entry>, std::shared_ptr<const route::PrefixTable>> tables_;
+};
+
+pipeline::PeerTables compile_peer(const PeerConfig& peer, TablesByEntries& shared) {
   pipeline::PeerTables tables;
   tables.configured = true;
   tables.mtu = peer.mtu;
@@ -28,9 +49,9 @@ pipeline::PeerTables compile_peer(const PeerConfig& peer) {
       local_by_seen_as.push_back({map.seen_as, i});
     }
   }
-  tables.remote_by_real = route::PrefixTable(remote_by_real);
-  tables.local_by_real = route::PrefixTable(local_by_real);
-  tables.local_by_seen_as = route::PrefixTable(local_by_seen_as);
+  tables.remote_by_real = shared.get(std::move(remote_by_real));
+  tables.local_by_real = shared.get(std::move(local_by_real));
+  tables.local_by_seen_as = shared.get(std::move(local_by_seen_as));
   return tables;
 }
 
@@ -40,18 +61,20 @@ pipeline::ForwardingTables compile(const ValidatedConfig& config, std::span<cons
   assert(indexes.size() == config.peers.size());
   pipeline::ForwardingTables tables;
   tables.listen_ports = config.listen_ports;
+  TablesByEntries shared;
   std::vector<Entry> by_seen_as;
   for (std::size_t i = 0; i < config.peers.size(); ++i) {
     const auto slot = static_cast<std::size_t>(indexes[i]);
     tables.peers.resize(std::max(tables.peers.size(), slot + 1));
     assert(!tables.peers[slot].configured);
-    tables.peers[slot] = compile_peer(config.peers[i]);
+    tables.peers[slot] = compile_peer(config.peers[i], shared);
     for (std::uint32_t map = 0; map < config.peers[i].remote.size(); ++map) {
       by_seen_as.push_back({config.peers[i].remote[map].seen_as, static_cast<std::uint32_t>(tables.routes.size())});
       tables.routes.push_back({indexes[i], map});
     }
   }
   tables.route_by_seen_as = route::PrefixTable(by_seen_as);
+  tables.storage = shared.take();
   return tables;
 }
 

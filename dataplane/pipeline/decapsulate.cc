@@ -1,5 +1,7 @@
 #include "dataplane/pipeline/decapsulate.h"
 
+#include <array>
+
 #include "dataplane/packet/headers.h"
 #include "dataplane/packet/parse.h"
 #include "dataplane/pipeline/parse.h"
@@ -94,7 +96,8 @@ bool is_handshake(std::uint32_t type, std::uint32_t length) {
   return false;
 }
 
-void find_session(const tunnel::SessionTable& sessions, std::uint32_t number, Packet& packet) {
+// Data messages walk on; handshakes go to the service thread.
+void sort_by_type(const tunnel::SessionTable& sessions, Packet& packet) {
   const std::uint32_t type = packet.length >= sizeof(Little32) ? std::uint32_t{*packet.header<Little32>()} : 0;
   if (type != static_cast<std::uint32_t>(tunnel::MessageType::kData)) {
     if (is_handshake(type, packet.length)) {
@@ -108,6 +111,10 @@ void find_session(const tunnel::SessionTable& sessions, std::uint32_t number, Pa
     packet.drop = DropReason::kTunnelMessageMalformed;
     return;
   }
+  sessions.prefetch(packet.header<tunnel::DataHeader>()->receiver_index);
+}
+
+void find_session(const tunnel::SessionTable& sessions, std::uint32_t number, Packet& packet) {
   packet.session = sessions.find(packet.header<tunnel::DataHeader>()->receiver_index);
   if (packet.session == nullptr || packet.session->lane.number != number) {
     packet.drop = DropReason::kUnknownSession;
@@ -120,10 +127,19 @@ void find_session(const tunnel::SessionTable& sessions, std::uint32_t number, Pa
 
 void decapsulate(const ForwardingTables& tables, const NextHops& underlay, bool kernel_owned,
                  const tunnel::SessionTable& sessions, PacketBurst& burst) {
+  // Each round asks for the lines that the next one reads, for the whole burst at once (route_to_peer does the same).
+  std::array<std::uint8_t, kBurstCapacity> lanes;
+  const Packet* const first = burst.all().data();
   burst.each([&](Packet& packet) {
     std::uint32_t number = 0;
-    if (strip_outer(tables, underlay, kernel_owned, packet, number)) find_session(sessions, number, packet);
+    if (strip_outer(tables, underlay, kernel_owned, packet, number)) sort_by_type(sessions, packet);
+    lanes[static_cast<std::size_t>(&packet - first)] = static_cast<std::uint8_t>(number);
   });
+  burst.each([&](const Packet& packet) {
+    const auto& header = *packet.header<tunnel::DataHeader>();
+    if (const auto* session = sessions.in_slot(header.receiver_index)) session->prefetch_receiving(header.counter);
+  });
+  burst.each([&](Packet& packet) { find_session(sessions, lanes[static_cast<std::size_t>(&packet - first)], packet); });
 }
 
 }  // namespace isthmus::pipeline

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <vector>
 
@@ -12,16 +13,22 @@
 
 namespace isthmus::pipeline {
 
-// A remote address alone is never a key: every table but the first belongs to one peer.
-struct PeerTables {
+// A remote address alone is never a key: every table but the first belongs to one peer. What it says may be the same
+// for many: clusters that were never planned to meet tend to have equal addresses. Equal tables are one, so that those
+// of a thousand peers stay in the cache.
+inline const route::PrefixTable kEmptyTable;
+
+// One cache line.
+struct alignas(64) PeerTables {
   bool configured = false;
-  std::uint16_t mtu = 0;                // largest inner packet towards this peer
-  std::uint32_t lanes = 1;              // numbered from 0
-  std::vector<nat::PrefixMap> maps;     // remote maps first, then local ones; values below are indexes into it
-  route::PrefixTable remote_by_real;    // inbound: may this source speak, and how is it seen here
-  route::PrefixTable local_by_real;     // outbound: may this source speak, and how is it seen there
-  route::PrefixTable local_by_seen_as;  // inbound: what the peer may reach, and which pod that is
+  std::uint16_t mtu = 0;             // largest inner packet towards this peer
+  std::uint32_t lanes = 1;           // numbered from 0
+  std::vector<nat::PrefixMap> maps;  // remote maps first, then local ones; values below are indexes into it
+  const route::PrefixTable* remote_by_real = &kEmptyTable;    // inbound: may this source speak, and how is it seen here
+  const route::PrefixTable* local_by_real = &kEmptyTable;     // outbound: the same of our sources, and how seen there
+  const route::PrefixTable* local_by_seen_as = &kEmptyTable;  // inbound: what the peer may reach, and which pod that is
 };
+static_assert(sizeof(PeerTables) == 64);
 
 // Where a destination goes: one lookup answers both.
 struct Route {
@@ -41,7 +48,8 @@ struct ForwardingTables {
   std::vector<std::uint16_t> listen_ports;  // UDP, on the underlay port, by the number of the lanes that use it
   route::PrefixTable route_by_seen_as;      // outbound: destination as the cluster sees it -> index into routes
   std::vector<Route> routes;
-  std::vector<PeerTables> peers;  // by PeerIndex
+  std::vector<PeerTables> peers;                                   // by PeerIndex
+  std::vector<std::shared_ptr<const route::PrefixTable>> storage;  // what peers point to
 };
 
 }  // namespace isthmus::pipeline

@@ -55,6 +55,7 @@ void open(const PeerStates& peers, tunnel::BurstAead& aead, Mailbox& mailbox, Ae
           PacketBurst& burst) {
   std::size_t count = 0;
   burst.each([&](Packet& packet) {
+    __builtin_prefetch(&lane_state(peers, packet.session->lane), 1);
     const std::uint64_t counter = packet.header<tunnel::DataHeader>()->counter;
     packet.drop = refuse_early(*packet.session, counter, now);
     if (packet.drop != DropReason::kNone) return;

@@ -48,13 +48,13 @@ TEST(Compile, EachPeerHasItsOwnAddresses) {
   const pipeline::PeerTables& netlab = tables.peers.at(4);
   const pipeline::PeerTables& topix = tables.peers.at(1);
   using enum nat::Translation;
-  EXPECT_EQ(translated(netlab, netlab.remote_by_real, "10.244.2.7", kRealToSeenAs), "10.71.2.7");
-  EXPECT_EQ(translated(netlab, netlab.remote_by_real, "10.0.2.7", kRealToSeenAs), "");
-  EXPECT_EQ(translated(topix, topix.remote_by_real, "10.0.2.7", kRealToSeenAs), "10.72.2.7");
-  EXPECT_EQ(translated(netlab, netlab.local_by_real, "10.244.1.5", kRealToSeenAs), "10.244.1.5");
-  EXPECT_EQ(translated(topix, topix.local_by_real, "10.244.1.5", kRealToSeenAs), "10.91.1.5");
-  EXPECT_EQ(translated(topix, topix.local_by_seen_as, "10.91.1.5", kSeenAsToReal), "10.244.1.5");
-  EXPECT_EQ(translated(topix, topix.local_by_seen_as, "10.244.1.5", kSeenAsToReal), "");
+  EXPECT_EQ(translated(netlab, *netlab.remote_by_real, "10.244.2.7", kRealToSeenAs), "10.71.2.7");
+  EXPECT_EQ(translated(netlab, *netlab.remote_by_real, "10.0.2.7", kRealToSeenAs), "");
+  EXPECT_EQ(translated(topix, *topix.remote_by_real, "10.0.2.7", kRealToSeenAs), "10.72.2.7");
+  EXPECT_EQ(translated(netlab, *netlab.local_by_real, "10.244.1.5", kRealToSeenAs), "10.244.1.5");
+  EXPECT_EQ(translated(topix, *topix.local_by_real, "10.244.1.5", kRealToSeenAs), "10.91.1.5");
+  EXPECT_EQ(translated(topix, *topix.local_by_seen_as, "10.91.1.5", kSeenAsToReal), "10.244.1.5");
+  EXPECT_EQ(translated(topix, *topix.local_by_seen_as, "10.244.1.5", kSeenAsToReal), "");
   EXPECT_EQ(netlab.mtu, 1420);
   EXPECT_EQ(topix.mtu, 1300);
 }
@@ -63,7 +63,7 @@ TEST(Compile, OnlyGivenPlacesAreConfigured) {
   const pipeline::ForwardingTables tables = tables_of(sample());
   ASSERT_EQ(tables.peers.size(), 5U);
   for (std::size_t i = 0; i < tables.peers.size(); ++i) EXPECT_EQ(tables.peers[i].configured, i == 4 || i == 1) << i;
-  EXPECT_EQ(find(tables.peers[0].remote_by_real, "10.244.2.7"), route::PrefixTable::kMissing);
+  EXPECT_EQ(find(*tables.peers[0].remote_by_real, "10.244.2.7"), route::PrefixTable::kMissing);
 }
 
 TEST(Compile, NoPeersMakeEmptyTables) {
@@ -92,10 +92,10 @@ TEST(Compile, AMappedPodCannotBeReachedByItsRealAddress) {
   const pipeline::ForwardingTables tables = tables_of(state);
   const pipeline::PeerTables& topix = tables.peers.at(1);
   using enum nat::Translation;
-  EXPECT_EQ(translated(topix, topix.local_by_seen_as, "10.91.64.5", kSeenAsToReal), "10.244.64.5");
-  EXPECT_EQ(translated(topix, topix.local_by_seen_as, "10.244.64.5", kSeenAsToReal), "");
-  EXPECT_EQ(translated(topix, topix.local_by_seen_as, "10.244.63.5", kSeenAsToReal), "10.244.63.5");
-  EXPECT_EQ(translated(topix, topix.local_by_seen_as, "10.244.128.5", kSeenAsToReal), "10.244.128.5");
+  EXPECT_EQ(translated(topix, *topix.local_by_seen_as, "10.91.64.5", kSeenAsToReal), "10.244.64.5");
+  EXPECT_EQ(translated(topix, *topix.local_by_seen_as, "10.244.64.5", kSeenAsToReal), "");
+  EXPECT_EQ(translated(topix, *topix.local_by_seen_as, "10.244.63.5", kSeenAsToReal), "10.244.63.5");
+  EXPECT_EQ(translated(topix, *topix.local_by_seen_as, "10.244.128.5", kSeenAsToReal), "10.244.128.5");
 }
 
 }  // namespace
