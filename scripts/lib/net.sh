@@ -27,6 +27,12 @@ add_namespace() {
   in_ns "$1" sysctl -qw net.ipv6.conf.all.disable_ipv6=1 net.ipv6.conf.default.disable_ipv6=1
 }
 
+# add_ipv6_address NAMESPACE DEVICE ADDRESS/LENGTH: and there IPv6 is spoken after all.
+add_ipv6_address() {
+  in_ns "$1" sysctl -qw "net.ipv6.conf.$2.disable_ipv6=0"
+  ip_in "$1" address add "$3" dev "$2" nodad
+}
+
 # in_ns NAME COMMAND...
 in_ns() { ip netns exec "$(namespace "$1")" "${@:2}"; }
 ip_in() { ip -n "$(namespace "$1")" "${@:2}"; }

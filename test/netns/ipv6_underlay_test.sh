@@ -7,9 +7,8 @@
 . "$support/pair.sh"
 
 over_ipv6() {
-  in_ns "$1-gw" sysctl -qw net.ipv6.conf.underlay.disable_ipv6=0
-  ip_in "$1-gw" address flush dev underlay scope global
-  ip_in "$1-gw" address add "$2/64" dev underlay nodad
+  ip_in "$1-gw" address flush dev underlay
+  add_ipv6_address "$1-gw" underlay "$2/64"
   sed -i "s|endpoint: .*|endpoint: \"[$3]:51820\"|" "$work/$1/gateway.yaml"
 }
 only_ipv6() { (($(captured_count "$work/underlay.pcap" 'udp and ip6') > 0 && $(captured_count "$work/underlay.pcap" 'udp and ip') == 0)); }
