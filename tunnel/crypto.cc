@@ -1,6 +1,5 @@
 #include "tunnel/crypto.h"
 
-#include <openssl/core_names.h>
 #include <openssl/crypto.h>
 #include <openssl/evp.h>
 
@@ -27,8 +26,6 @@ struct Deleter {
 };
 using DigestAlgorithm = std::unique_ptr<EVP_MD, Deleter<EVP_MD_free>>;
 using DigestContext = std::unique_ptr<EVP_MD_CTX, Deleter<EVP_MD_CTX_free>>;
-using MacAlgorithm = std::unique_ptr<EVP_MAC, Deleter<EVP_MAC_free>>;
-using MacContext = std::unique_ptr<EVP_MAC_CTX, Deleter<EVP_MAC_CTX_free>>;
 using CipherAlgorithm = std::unique_ptr<EVP_CIPHER, Deleter<EVP_CIPHER_free>>;
 using CipherContext = std::unique_ptr<EVP_CIPHER_CTX, Deleter<EVP_CIPHER_CTX_free>>;
 using Pkey = std::unique_ptr<EVP_PKEY, Deleter<EVP_PKEY_free>>;
@@ -47,11 +44,6 @@ Pointer must_have(Pointer pointer) {
 // Fetched once: a fetch by name costs more than the hash of a short input.
 const EVP_MD* blake2s_algorithm() {
   static const auto algorithm = must_have(DigestAlgorithm(EVP_MD_fetch(nullptr, "BLAKE2S-256", nullptr)));
-  return algorithm.get();
-}
-
-EVP_MAC* blake2s_mac_algorithm() {
-  static const auto algorithm = must_have(MacAlgorithm(EVP_MAC_fetch(nullptr, "BLAKE2SMAC", nullptr)));
   return algorithm.get();
 }
 
@@ -81,10 +73,9 @@ Nonce nonce_of(std::uint64_t counter) {
   return nonce;
 }
 
-void seal_with(const SecretKey& key, const Nonce& nonce, Bytes text, Bytes associated, std::span<std::uint8_t> sealed) {
+void seal_with(EVP_CIPHER_CTX* c, const SecretKey& key, const Nonce& nonce, Bytes text, Bytes associated,
+               std::span<std::uint8_t> sealed) {
   assert(sealed.size() == text.size() + kTagSize);
-  const auto context = must_have(CipherContext(EVP_CIPHER_CTX_new()));
-  EVP_CIPHER_CTX* const c = context.get();
   int written = 0;
   must(EVP_EncryptInit_ex2(c, chacha20_poly1305(), key.bytes.data(), nonce.data(), nullptr) == 1);
   must(EVP_EncryptUpdate(c, nullptr, &written, associated.data(), static_cast<int>(associated.size())) == 1);
@@ -94,6 +85,11 @@ void seal_with(const SecretKey& key, const Nonce& nonce, Bytes text, Bytes assoc
   std::uint8_t* const tag = sealed.data() + text.size();
   must(EVP_EncryptFinal_ex(c, tag, &written) == 1);
   must(EVP_CIPHER_CTX_ctrl(c, EVP_CTRL_AEAD_GET_TAG, kTagSize, tag) == 1);
+}
+
+void seal_with(const SecretKey& key, const Nonce& nonce, Bytes text, Bytes associated, std::span<std::uint8_t> sealed) {
+  const auto context = must_have(CipherContext(EVP_CIPHER_CTX_new()));
+  seal_with(context.get(), key, nonce, text, associated, sealed);
 }
 
 bool open_with(const SecretKey& key, const Nonce& nonce, Bytes sealed, Bytes associated, std::span<std::uint8_t> text) {
@@ -142,17 +138,6 @@ Digest blake2s(std::initializer_list<Bytes> parts) {
   return digest;
 }
 
-Mac blake2s_mac(Bytes key, std::initializer_list<Bytes> parts) {
-  const auto context = must_have(MacContext(EVP_MAC_CTX_new(blake2s_mac_algorithm())));
-  std::size_t size = kMacSize;
-  const OSSL_PARAM parameters[] = {OSSL_PARAM_construct_size_t(OSSL_MAC_PARAM_SIZE, &size), OSSL_PARAM_construct_end()};
-  must(EVP_MAC_init(context.get(), key.data(), key.size(), parameters) == 1);
-  for (const Bytes part : parts) must(EVP_MAC_update(context.get(), part.data(), part.size()) == 1);
-  Mac mac;
-  must(EVP_MAC_final(context.get(), mac.data(), &size, mac.size()) == 1);
-  return mac;
-}
-
 SecretKey hmac_blake2s(Bytes key, std::initializer_list<Bytes> parts) {
   assert(key.size() <= kKeySize);
   std::array<std::uint8_t, kBlake2sBlock> pad{};
@@ -196,6 +181,15 @@ bool open(const SecretKey& key, std::uint64_t counter, Bytes sealed, Bytes assoc
   return open_with(key, nonce_of(counter), sealed, associated, text);
 }
 
+void Sealer::Free::operator()(evp_cipher_ctx_st* context) const { EVP_CIPHER_CTX_free(context); }
+
+Sealer::Sealer() : context_(must_have(EVP_CIPHER_CTX_new())) {}
+
+void Sealer::seal(const SecretKey& key, std::uint64_t counter, Bytes text, Bytes associated,
+                  std::span<std::uint8_t> sealed) {
+  seal_with(context_.get(), key, nonce_of(counter), text, associated, sealed);
+}
+
 // draft-irtf-cfrg-xchacha section 2.2: words 0 to 3 and 12 to 15 after the rounds, without the final addition of the
 // initial state. A block of ChaCha20's key stream has that addition: it is taken off again.
 SecretKey hchacha20(const SecretKey& key, std::span<const std::uint8_t, 16> nonce) {
@@ -216,10 +210,6 @@ SecretKey hchacha20(const SecretKey& key, std::span<const std::uint8_t, 16> nonc
   }
   wipe(block);
   return subkey;
-}
-
-void seal_x(const SecretKey& key, const XNonce& nonce, Bytes text, Bytes associated, std::span<std::uint8_t> sealed) {
-  seal_with(hchacha20(key, std::span(nonce).first<16>()), rest_of(nonce), text, associated, sealed);
 }
 
 bool open_x(const SecretKey& key, const XNonce& nonce, Bytes sealed, Bytes associated, std::span<std::uint8_t> text) {

@@ -1,0 +1,107 @@
+#include "tunnel/mac_key.h"
+
+#include <algorithm>
+#include <bit>
+#include <cassert>
+#include <cstring>
+#include <utility>
+
+#include "dataplane/packet/byte_order.h"
+
+namespace isthmus::tunnel {
+namespace {
+
+constexpr std::size_t kBlock = 64;
+using State = std::array<std::uint32_t, 8>;
+using Words = std::array<std::uint32_t, 16>;
+
+// RFC 7693 section 2.6
+constexpr State kInitial = {0x6a09e667, 0xbb67ae85, 0x3c6ef372, 0xa54ff53a,
+                            0x510e527f, 0x9b05688c, 0x1f83d9ab, 0x5be0cd19};
+// Section 2.7
+constexpr std::uint8_t kSigma[10][16] = {
+    {0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15}, {14, 10, 4, 8, 9, 15, 13, 6, 1, 12, 0, 2, 11, 7, 5, 3},
+    {11, 8, 12, 0, 5, 2, 15, 13, 10, 14, 3, 6, 7, 1, 9, 4}, {7, 9, 3, 1, 13, 12, 11, 14, 2, 6, 5, 10, 4, 0, 15, 8},
+    {9, 0, 5, 7, 2, 4, 10, 15, 14, 1, 11, 12, 6, 8, 3, 13}, {2, 12, 6, 10, 0, 11, 8, 3, 4, 13, 7, 5, 15, 14, 1, 9},
+    {12, 5, 1, 15, 14, 13, 4, 10, 0, 7, 6, 3, 9, 2, 8, 11}, {13, 11, 7, 14, 12, 1, 3, 9, 5, 0, 15, 4, 8, 6, 2, 10},
+    {6, 15, 14, 9, 11, 3, 0, 8, 12, 2, 13, 7, 1, 4, 10, 5}, {10, 2, 8, 4, 7, 6, 1, 5, 15, 11, 9, 14, 3, 12, 13, 0},
+};
+
+// Section 3.1
+[[gnu::always_inline]] inline void mix(Words& v, std::size_t a, std::size_t b, std::size_t c, std::size_t d,
+                                       std::uint32_t x, std::uint32_t y) {
+  v[a] += v[b] + x;
+  v[d] = std::rotr(v[d] ^ v[a], 16);
+  v[c] += v[d];
+  v[b] = std::rotr(v[b] ^ v[c], 12);
+  v[a] += v[b] + y;
+  v[d] = std::rotr(v[d] ^ v[a], 8);
+  v[c] += v[d];
+  v[b] = std::rotr(v[b] ^ v[c], 7);
+}
+
+template <std::size_t kRound>
+[[gnu::always_inline]] inline void mix_round(Words& v, const Words& m) {
+  constexpr const auto& s = kSigma[kRound];
+  mix(v, 0, 4, 8, 12, m[s[0]], m[s[1]]);
+  mix(v, 1, 5, 9, 13, m[s[2]], m[s[3]]);
+  mix(v, 2, 6, 10, 14, m[s[4]], m[s[5]]);
+  mix(v, 3, 7, 11, 15, m[s[6]], m[s[7]]);
+  mix(v, 0, 5, 10, 15, m[s[8]], m[s[9]]);
+  mix(v, 1, 6, 11, 12, m[s[10]], m[s[11]]);
+  mix(v, 2, 7, 8, 13, m[s[12]], m[s[13]]);
+  mix(v, 3, 4, 9, 14, m[s[14]], m[s[15]]);
+}
+
+// Section 3.2; `counted` is the number of bytes so far, this block's included, and never needs a second word here.
+void compress(State& state, const std::uint8_t* block, std::uint32_t counted, bool last) {
+  Words m;
+  for (std::size_t i = 0; i < m.size(); ++i) {
+    Little32 word;
+    std::memcpy(&word, block + 4 * i, sizeof(word));
+    m[i] = word;
+  }
+  Words v;
+  std::ranges::copy(state, v.begin());
+  std::ranges::copy(kInitial, v.begin() + 8);
+  v[12] ^= counted;
+  if (last) v[14] = ~v[14];
+  [&]<std::size_t... kRound>(std::index_sequence<kRound...>) { (mix_round<kRound>(v, m), ...); }
+  (std::make_index_sequence<10>{});
+  for (std::size_t i = 0; i < state.size(); ++i) state[i] ^= v[i] ^ v[i + 8];
+}
+
+}  // namespace
+
+MacKey::MacKey(Bytes key) : state_(kInitial) {
+  assert(!key.empty() && key.size() <= kKeySize);
+  // Section 2.5: no salt, no tree, the key's length and the output's.
+  state_[0] ^= 0x01010000U ^ static_cast<std::uint32_t>(key.size() << 8) ^ static_cast<std::uint32_t>(kMacSize);
+  std::array<std::uint8_t, kBlock> block{};
+  std::ranges::copy(key, block.begin());
+  compress(state_, block.data(), kBlock, false);
+  wipe(block);
+}
+
+MacKey::~MacKey() { wipe({reinterpret_cast<std::uint8_t*>(state_.data()), sizeof(state_)}); }
+
+Mac MacKey::mac(Bytes message) const {
+  assert(!message.empty());
+  State state = state_;
+  auto counted = static_cast<std::uint32_t>(kBlock);
+  for (; message.size() > kBlock; message = message.subspan(kBlock)) {
+    counted += static_cast<std::uint32_t>(kBlock);
+    compress(state, message.data(), counted, false);
+  }
+  std::array<std::uint8_t, kBlock> rest{};
+  std::ranges::copy(message, rest.begin());
+  compress(state, rest.data(), counted + static_cast<std::uint32_t>(message.size()), true);
+  Mac mac;
+  for (std::size_t i = 0; i < kMacSize / 4; ++i) {
+    const Little32 word = state[i];
+    std::memcpy(mac.data() + 4 * i, &word, sizeof(word));
+  }
+  return mac;
+}
+
+}  // namespace isthmus::tunnel
