@@ -154,7 +154,9 @@ int run(const Options& options) {
   Doorbell doorbell(context);
   DpdkForwarder forwarder(eal, doorbell);
   service::Gateway gateway(context, forwarder, now);
-  doorbell.on_ring([&] { gateway.take_mail(); });
+  doorbell.on_ring([&] {
+    if (gateway.take_mail()) doorbell.ring();
+  });
   const Every tick(context, 100ms, [&] {
     gateway.tick();
     forwarder.reclaim();

@@ -88,18 +88,30 @@ Blake2s::~Blake2s() {
   wipe(block_);
 }
 
+bool Blake2s::operator==(const Blake2s& other) const {
+  const auto bytes = [](const State& state) {
+    return Bytes(reinterpret_cast<const std::uint8_t*>(state.data()), sizeof(state));
+  };
+  const bool same_text = counted_ == other.counted_ && filled_ == other.filled_;
+  return same_text && equal_constant_time(bytes(state_), bytes(other.state_)) &&
+         equal_constant_time(block_, other.block_);
+}
+
 void Blake2s::update(std::span<const std::uint8_t> input) {
   while (!input.empty()) {
-    if (filled_ == kBlock) {
-      counted_ += kBlock;
-      compress(state_, block_.data(), counted_, false);
-      filled_ = 0;
-    }
+    absorb();
     const std::size_t taken = std::min(kBlock - filled_, input.size());
     std::memcpy(block_.data() + filled_, input.data(), taken);
     filled_ += taken;
     input = input.subspan(taken);
   }
+}
+
+void Blake2s::absorb() {
+  if (filled_ != kBlock) return;
+  counted_ += kBlock;
+  compress(state_, block_.data(), counted_, false);
+  filled_ = 0;
 }
 
 void Blake2s::finish(std::span<std::uint8_t> output) {

@@ -18,8 +18,11 @@ class Blake2s {
   Blake2s(const Blake2s&) = default;
   Blake2s& operator=(const Blake2s&) = default;
   ~Blake2s();
+  bool operator==(const Blake2s& other) const;  // constant time
 
   void update(std::span<const std::uint8_t> input);
+  // Compresses what waits. Only where more input is sure to follow: then it is done once for all copies.
+  void absorb();
   // As many bytes as were asked for. Nothing may follow.
   void finish(std::span<std::uint8_t> output);
 

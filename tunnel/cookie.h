@@ -10,6 +10,7 @@
 #include "dataplane/packet/address.h"
 #include "dataplane/packet/time.h"
 #include "tunnel/crypto.h"
+#include "tunnel/mac_key.h"
 #include "tunnel/wire.h"
 
 namespace isthmus::tunnel {
@@ -20,29 +21,45 @@ using FillRandom = std::function<void(std::span<std::uint8_t>)>;
 struct MacKeys {
   explicit MacKeys(const PublicKey& public_key);
 
-  SecretKey mac1;
+  MacKey mac1;
   SecretKey cookie;
+
+  bool operator==(const MacKeys&) const = default;
 };
 
-// The receiver's half. `message` is a whole initiation or response, macs at its end.
+// The receiver's half. `message` is a whole initiation or response, macs at its end. Whoever owns it renews its secret;
+// copies are for workers.
 class CookieChecker {
  public:
   explicit CookieChecker(const PublicKey& own_public_key) : keys_(own_public_key) {}
 
+  // Makes a new secret where there is none, or one that is older than two minutes: whoever has a cookie of that one has
+  // to ask for another.
+  void renew_secret(Instant now, const FillRandom& fill);
+
   bool mac1_valid(Bytes message) const;
-  // False also when the secret is older than two minutes: the sender has to ask for a new cookie then.
-  bool mac2_valid(Bytes message, const Endpoint& source, Instant now) const;
-  // The answer to a message with valid mac1 from `source`, whose sender index is `receiver_index`.
-  MessageCookieReply create_reply(Bytes message, std::uint32_t receiver_index, const Endpoint& source, Instant now,
-                                  const FillRandom& fill);
+  bool mac2_valid(Bytes message, const Endpoint& source) const;
+  // The answer to a message with valid mac1 from `source`. There is a secret, and no other reply ever had this
+  // `number`.
+  MessageCookieReply create_reply(Bytes message, const Endpoint& source, std::uint64_t number, Sealer& sealer) const;
+
+  bool operator==(const CookieChecker&) const = default;
 
  private:
-  bool secret_expired(Instant now) const { return secret_made_ == kNever || now - secret_made_ >= kCookieRefreshTime; }
+  struct Secret {
+    MacKey cookies;  // R_m of section 5.4.7
+    // Nonces of replies are 16 bytes that never repeat and the reply's number. So the key that XChaCha20 derives from
+    // the first 16 is the same for all of them.
+    std::array<std::uint8_t, 16> nonce_start;
+    SecretKey reply_key;
+    Instant made;
+
+    bool operator==(const Secret&) const = default;
+  };
   Mac cookie_of(const Endpoint& source) const;
 
   MacKeys keys_;
-  SecretKey secret_;  // R_m of section 5.4.7
-  Instant secret_made_ = kNever;
+  std::optional<Secret> secret_;
 };
 
 // The sender's half: one per peer.

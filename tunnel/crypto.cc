@@ -56,10 +56,9 @@ Nonce nonce_of(std::uint64_t counter) {
   return nonce;
 }
 
-void seal_with(const SecretKey& key, const Nonce& nonce, Bytes text, Bytes associated, std::span<std::uint8_t> sealed) {
+void seal_with(EVP_CIPHER_CTX* c, const SecretKey& key, const Nonce& nonce, Bytes text, Bytes associated,
+               std::span<std::uint8_t> sealed) {
   assert(sealed.size() == text.size() + kTagSize);
-  const auto context = must_have(CipherContext(EVP_CIPHER_CTX_new()));
-  EVP_CIPHER_CTX* const c = context.get();
   int written = 0;
   must(EVP_EncryptInit_ex2(c, chacha20_poly1305(), key.bytes.data(), nonce.data(), nullptr) == 1);
   must(EVP_EncryptUpdate(c, nullptr, &written, associated.data(), static_cast<int>(associated.size())) == 1);
@@ -69,6 +68,11 @@ void seal_with(const SecretKey& key, const Nonce& nonce, Bytes text, Bytes assoc
   std::uint8_t* const tag = sealed.data() + text.size();
   must(EVP_EncryptFinal_ex(c, tag, &written) == 1);
   must(EVP_CIPHER_CTX_ctrl(c, EVP_CTRL_AEAD_GET_TAG, kTagSize, tag) == 1);
+}
+
+void seal_with(const SecretKey& key, const Nonce& nonce, Bytes text, Bytes associated, std::span<std::uint8_t> sealed) {
+  const auto context = must_have(CipherContext(EVP_CIPHER_CTX_new()));
+  seal_with(context.get(), key, nonce, text, associated, sealed);
 }
 
 bool open_with(const SecretKey& key, const Nonce& nonce, Bytes sealed, Bytes associated, std::span<std::uint8_t> text) {
@@ -119,14 +123,6 @@ Digest blake2s(std::initializer_list<Bytes> parts) {
   return digest;
 }
 
-Mac blake2s_mac(Bytes key, std::initializer_list<Bytes> parts) {
-  Blake2s hash(kMacSize, key);
-  for (const Bytes part : parts) hash.update(part);
-  Mac mac;
-  hash.finish(mac);
-  return mac;
-}
-
 // RFC 2104: H(key ^ opad, H(key ^ ipad, text))
 HmacBlake2s::HmacBlake2s(Bytes key) {
   assert(key.size() <= kKeySize);
@@ -136,6 +132,7 @@ HmacBlake2s::HmacBlake2s(Bytes key) {
   inner_.update(pad);
   for (std::uint8_t& byte : pad) byte ^= 0x36 ^ 0x5c;
   outer_.update(pad);
+  outer_.absorb();
   wipe(pad);
 }
 
@@ -183,6 +180,15 @@ bool open(const SecretKey& key, std::uint64_t counter, Bytes sealed, Bytes assoc
   return open_with(key, nonce_of(counter), sealed, associated, text);
 }
 
+void Sealer::Free::operator()(evp_cipher_ctx_st* context) const { EVP_CIPHER_CTX_free(context); }
+
+Sealer::Sealer() : context_(must_have(EVP_CIPHER_CTX_new())) {}
+
+void Sealer::seal(const SecretKey& key, std::uint64_t counter, Bytes text, Bytes associated,
+                  std::span<std::uint8_t> sealed) {
+  seal_with(context_.get(), key, nonce_of(counter), text, associated, sealed);
+}
+
 // draft-irtf-cfrg-xchacha section 2.2: words 0 to 3 and 12 to 15 after the rounds, without the final addition of the
 // initial state. A block of ChaCha20's key stream has that addition: it is taken off again.
 SecretKey hchacha20(const SecretKey& key, std::span<const std::uint8_t, 16> nonce) {
@@ -203,10 +209,6 @@ SecretKey hchacha20(const SecretKey& key, std::span<const std::uint8_t, 16> nonc
   }
   wipe(block);
   return subkey;
-}
-
-void seal_x(const SecretKey& key, const XNonce& nonce, Bytes text, Bytes associated, std::span<std::uint8_t> sealed) {
-  seal_with(hchacha20(key, std::span(nonce).first<16>()), rest_of(nonce), text, associated, sealed);
 }
 
 bool open_x(const SecretKey& key, const XNonce& nonce, Bytes sealed, Bytes associated, std::span<std::uint8_t> text) {

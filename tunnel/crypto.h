@@ -15,6 +15,7 @@
 
 struct evp_pkey_st;
 struct evp_pkey_ctx_st;
+struct evp_cipher_ctx_st;
 
 namespace isthmus::tunnel {
 
@@ -35,7 +36,6 @@ Bytes bytes_of(const Message& message) {
 
 // RFC 7693. The parts are hashed as if they were one input.
 Digest blake2s(std::initializer_list<Bytes> parts);
-Mac blake2s_mac(Bytes key, std::initializer_list<Bytes> parts);  // keyed BLAKE2s with 16 bytes of output
 // RFC 2104 over BLAKE2s; keys of at most 32 bytes. The key's part is hashed once for all the texts.
 class HmacBlake2s {
  public:
@@ -99,9 +99,22 @@ void seal(const SecretKey& key, std::uint64_t counter, Bytes text, Bytes associa
 [[nodiscard]] bool open(const SecretKey& key, std::uint64_t counter, Bytes sealed, Bytes associated,
                         std::span<std::uint8_t> text);
 
-// XChaCha20-Poly1305 (draft-irtf-cfrg-xchacha-03).
+// Seals as seal() does, again and again without asking for memory: for workers, which do it for the cookies that they
+// hand out. One thread's.
+class Sealer {
+ public:
+  Sealer();
+  void seal(const SecretKey& key, std::uint64_t counter, Bytes text, Bytes associated, std::span<std::uint8_t> sealed);
+
+ private:
+  struct Free {
+    void operator()(evp_cipher_ctx_st* context) const;
+  };
+  std::unique_ptr<evp_cipher_ctx_st, Free> context_;
+};
+
+// XChaCha20-Poly1305 (draft-irtf-cfrg-xchacha-03): seals as ChaCha20-Poly1305 does under the key that hchacha20 makes.
 SecretKey hchacha20(const SecretKey& key, std::span<const std::uint8_t, 16> nonce);
-void seal_x(const SecretKey& key, const XNonce& nonce, Bytes text, Bytes associated, std::span<std::uint8_t> sealed);
 [[nodiscard]] bool open_x(const SecretKey& key, const XNonce& nonce, Bytes sealed, Bytes associated,
                           std::span<std::uint8_t> text);
 

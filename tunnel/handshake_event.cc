@@ -16,8 +16,6 @@ std::string_view to_string(HandshakeEvent event) {
       return "response_received";
     case HandshakeEvent::kCompleted:
       return "completed";
-    case HandshakeEvent::kCookieSent:
-      return "cookie_sent";
     case HandshakeEvent::kCookieReceived:
       return "cookie_received";
     case HandshakeEvent::kAttemptsExhausted:
@@ -26,8 +24,6 @@ std::string_view to_string(HandshakeEvent event) {
       return "refused_malformed";
     case HandshakeEvent::kRefusedMac1:
       return "refused_mac1";
-    case HandshakeEvent::kRefusedMac2:
-      return "refused_mac2";
     case HandshakeEvent::kRefusedUnknownPeer:
       return "refused_unknown_peer";
     case HandshakeEvent::kRefusedDecryption:

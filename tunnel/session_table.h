@@ -24,6 +24,10 @@ class SessionTable {
   }
   // The session in the index's slot, without a look at it: it may have another index.
   const Session* in_slot(std::uint32_t index) const { return slots_[index & mask_].load(std::memory_order_acquire); }
+  // Whether the index is a session's or reserved for one.
+  bool in_use(std::uint32_t index) const {
+    return index != 0 && indexes_[index & mask_].load(std::memory_order_acquire) == index;
+  }
   void prefetch(std::uint32_t index) const { __builtin_prefetch(&slots_[index & mask_]); }
 
   // Service thread. An index that no session and no reservation uses; `random` supplies the upper bits. 0 when full.
@@ -35,7 +39,8 @@ class SessionTable {
  private:
   std::uint32_t mask_;
   std::vector<std::atomic<Session*>> slots_;
-  std::vector<bool> reserved_;  // service thread only
+  std::vector<std::atomic<std::uint32_t>>
+      indexes_;  // by slot, reserved or a session's; 0: free. Service: w, workers: r
   std::uint32_t next_slot_ = 0;
 };
 

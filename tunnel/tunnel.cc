@@ -117,7 +117,14 @@ void Tunnel::tick(const Now& now) {
   for (const auto& [lane, peer] : state_->peers) state_->tick(*peer, now);
 }
 
-void Tunnel::set_under_load(bool under_load) { state_->under_load = under_load; }
+std::vector<CookieChecker> Tunnel::checkers(Instant now) {
+  std::vector<CookieChecker> checkers;
+  for (const auto& identity : state_->identities) {
+    identity->checker.renew_secret(now, [this](std::span<std::uint8_t> bytes) { state_->host.fill_random(bytes); });
+    checkers.push_back(identity->checker);
+  }
+  return checkers;
+}
 
 PeerView Tunnel::view(LaneId lane) const {
   const Peer& peer = state_->get(lane);

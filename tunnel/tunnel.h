@@ -11,10 +11,12 @@
 #include <optional>
 #include <span>
 #include <string_view>
+#include <vector>
 
 #include "dataplane/packet/address.h"
 #include "dataplane/packet/packet.h"
 #include "dataplane/packet/time.h"
+#include "tunnel/cookie.h"
 #include "tunnel/keys.h"
 #include "tunnel/peer_link.h"
 #include "tunnel/session.h"
@@ -47,12 +49,10 @@ enum class HandshakeEvent : std::uint8_t {
   kResponseSent,
   kResponseReceived,
   kCompleted,  // a session stands and may send
-  kCookieSent,
   kCookieReceived,
   kAttemptsExhausted,  // no answer for kRekeyAttemptTime
   kRefusedMalformed,
   kRefusedMac1,
-  kRefusedMac2,
   kRefusedUnknownPeer,
   kRefusedDecryption,
   kRefusedReplayedTimestamp,
@@ -69,8 +69,7 @@ using HandshakeCounts = std::array<std::uint64_t, static_cast<std::size_t>(Hands
 class TunnelHost {
  public:
   virtual ~TunnelHost() = default;
-  // Sends a handshake message as the payload of one UDP datagram, from the lane's port. lane.peer is kNoPeer for a
-  // cookie reply: who asked is not known before its cookie has come back.
+  // Sends a handshake message as the payload of one UDP datagram, from the lane's port.
   virtual void send(LaneId lane, const Endpoint& destination, std::span<const std::uint8_t> message) = 0;
   // Seals and sends an empty data message over `session`.
   virtual void send_keepalive(LaneId lane, Session& session) = 0;
@@ -119,8 +118,8 @@ class Tunnel {
   void remove_peer(LaneId lane);
   bool has_peer(LaneId lane) const;
 
-  // A message of type 1 to 3, as received from `source` at the port of lanes `number`. Counts it, answers it or is
-  // silent.
+  // A message of type 1 to 3 that a HandshakeGate has admitted, as received from `source` at the port of lanes
+  // `number`. Counts it, answers it or is silent.
   void receive(std::span<const std::uint8_t> message, const Endpoint& source, std::uint32_t number, const Now& now);
   // A packet for this peer found no session.
   void want_session(LaneId lane, const Now& now);
@@ -130,8 +129,9 @@ class Tunnel {
   void roam(LaneId lane, const Endpoint& source);
   // Timers of all peers; to be called every 100 ms or so.
   void tick(const Now& now);
-  // Above this many handshake messages a second, unproven senders get a cookie instead of an answer (section 5.3).
-  void set_under_load(bool under_load);
+  // What a HandshakeGate needs: one for each static key that peers may address us by, its secret no older than two
+  // minutes. To be asked for whenever keys may have changed.
+  std::vector<CookieChecker> checkers(Instant now);
 
   PeerView view(LaneId lane) const;
   const HandshakeCounts& counts() const;

@@ -1,4 +1,5 @@
-// What handshake messages do: parse, macs, then the handshake itself; refused as early and as cheaply as possible.
+// What handshake messages do that have passed the gate: parse, mac1, then the handshake itself; refused as early and as
+// cheaply as possible.
 
 #include <algorithm>
 #include <array>
@@ -28,11 +29,10 @@ void Tunnel::State::receive(std::span<const std::uint8_t> bytes, const Endpoint&
                             const Now& now) {
   // The three types differ in length, so the order does not matter.
   if (const auto message = parse<MessageInitiation>(bytes, MessageType::kInitiation)) {
-    Identity* own = verify_macs(bytes, message->sender_index, source, number, now.instant);
+    Identity* own = find_identity(bytes);
     if (own != nullptr) receive_initiation(*message, *own, source, number, now);
   } else if (const auto response = parse<MessageResponse>(bytes, MessageType::kResponse)) {
-    const Identity* own = verify_macs(bytes, response->sender_index, source, number, now.instant);
-    if (own != nullptr) receive_response(*response, source, number, now);
+    if (find_identity(bytes) != nullptr) receive_response(*response, source, number, now);
   } else if (const auto reply = parse<MessageCookieReply>(bytes, MessageType::kCookieReply)) {
     receive_cookie_reply(*reply, number, now.instant);
   } else {
@@ -40,23 +40,13 @@ void Tunnel::State::receive(std::span<const std::uint8_t> bytes, const Endpoint&
   }
 }
 
-// Section 5.3: silence for those who do not know a public key of ours; a cookie, under load, for those who may have
-// forged their address. The identity that the message was made for, if it is to be looked at any further.
-Identity* Tunnel::State::verify_macs(std::span<const std::uint8_t> message, std::uint32_t sender_index,
-                                     const Endpoint& source, std::uint32_t number, Instant now) {
+// Section 5.3: silence for those who do not know a public key of ours. Which of them the message was made for; the gate
+// has asked already, but keys may have changed since.
+Identity* Tunnel::State::find_identity(std::span<const std::uint8_t> message) {
   const auto meant =
       std::ranges::find_if(identities, [&](const auto& identity) { return identity->checker.mac1_valid(message); });
-  if (meant == identities.end()) {
-    count(HandshakeEvent::kRefusedMac1);
-    return nullptr;
-  }
-  CookieChecker& checker = (*meant)->checker;
-  if (!under_load || checker.mac2_valid(message, source, now)) return meant->get();
-  count(HandshakeEvent::kRefusedMac2);
-  const auto random = [this](std::span<std::uint8_t> bytes) { host.fill_random(bytes); };
-  const MessageCookieReply reply = checker.create_reply(message, sender_index, source, now, random);
-  count(HandshakeEvent::kCookieSent);
-  host.send({kNoPeer, number}, source, bytes_of(reply));
+  if (meant != identities.end()) return meant->get();
+  count(HandshakeEvent::kRefusedMac1);
   return nullptr;
 }
 

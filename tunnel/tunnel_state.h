@@ -61,8 +61,7 @@ struct Tunnel::State {
 
   // Messages, in the order of the checks
   void receive(std::span<const std::uint8_t> message, const Endpoint& source, std::uint32_t number, const Now& now);
-  Identity* verify_macs(std::span<const std::uint8_t> message, std::uint32_t sender_index, const Endpoint& source,
-                        std::uint32_t number, Instant now);
+  Identity* find_identity(std::span<const std::uint8_t> message);
   void receive_initiation(const MessageInitiation& message, Identity& own, const Endpoint& source, std::uint32_t number,
                           const Now& now);
   Awaited find_initiator(const Identity& own, const PublicKey& remote_static, std::uint32_t number);
@@ -75,7 +74,6 @@ struct Tunnel::State {
   TunnelHost& host;
   SessionTable& table;
   std::vector<std::shared_ptr<Identity>> identities;  // the newest first, then those that pairings still have
-  bool under_load = false;
   HandshakeCounts counts{};
   std::map<LaneId, std::unique_ptr<Peer>> peers;
   std::unordered_map<PublicKey, KnownKey, KeyHash> by_key;

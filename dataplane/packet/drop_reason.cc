@@ -89,6 +89,27 @@ constexpr Row<DropReason> kDropTable[] = {
      {"tunnel_message_malformed", "decapsulate",
       "What came to the tunnel's UDP port is no WireGuard message: a port scan, another program, or a broken "
       "middlebox."}},
+    {DropReason::kHandshakeUnawaited,
+     {"handshake_unawaited", "admit",
+      "A handshake response or a cookie that answers nothing we asked: late, or forged; many of them without a flood "
+      "mean that messages take longer than five seconds."}},
+    {DropReason::kHandshakeMac1Wrong,
+     {"handshake_mac1_wrong", "admit",
+      "A handshake message of somebody who does not know this gateway's public key; look for a peer that still has an "
+      "old key of ours, otherwise it is noise or an attack, and costs next to nothing."}},
+    {DropReason::kHandshakeUnproven,
+     {"handshake_unproven", "admit",
+      "A handshake was asked for under load, or from an address that asks too often, and its sender was told a cookie "
+      "to prove its address with; honest peers come back in five seconds, so look at who sends so many."}},
+    {DropReason::kHandshakeFlood,
+     {"handshake_flood", "admit",
+      "One address sends more handshake messages than 50 a second and has proven that it is where it says; look at "
+      "what "
+      "runs there: a peer that cannot keep a session, or an attacker that is not hiding."}},
+    {DropReason::kHandshakeQueueFull,
+     {"handshake_queue_full", "rx",
+      "More handshakes wait than the service thread can make; look at how many addresses send them, and at whether the "
+      "service thread gets any CPU."}},
     {DropReason::kUnknownSession,
      {"unknown_session", "decapsulate",
       "A data message for a session that does not exist here; normal for some seconds after this gateway restarted, "
@@ -120,8 +141,8 @@ constexpr Row<DropReason> kDropTable[] = {
       "and gateway."}},
     {DropReason::kServiceQueueFull,
      {"service_queue_full", "rx",
-      "The service thread is behind and its mailbox was full; look at a flood of handshakes or of unresolved "
-      "neighbours, and at whether the service thread gets any CPU."}},
+      "The service thread is behind and its mailbox was full; look at a flood of unresolved neighbours, and at whether "
+      "the service thread gets any CPU."}},
     {DropReason::kNeighbourUnresolved,
      {"neighbour_unresolved", "resolve_next_hop",
       "Nobody answered when we asked for the next hop's MAC address; look at whether the pod or router is up and on "

@@ -33,6 +33,11 @@ enum class DropReason : std::uint8_t {
   // inbound
   kOuterFragmented,
   kTunnelMessageMalformed,
+  kHandshakeUnawaited,
+  kHandshakeMac1Wrong,
+  kHandshakeUnproven,
+  kHandshakeFlood,
+  kHandshakeQueueFull,
   kUnknownSession,
   kSessionExpired,
   kAuthenticationFailed,

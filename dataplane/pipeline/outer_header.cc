@@ -112,4 +112,20 @@ Endpoint outer_source(const Packet& message) {
 
 std::uint16_t outer_destination_port(const Packet& message) { return udp_of(message).destination_port; }
 
+OuterHeader way_back(const Packet& message) {
+  const std::uint8_t* ip = ip_of(message);
+  const auto& ethernet = *reinterpret_cast<const EthernetHeader*>(ip - sizeof(EthernetHeader));
+  IpAddress own;
+  if (is_ipv6(message)) {
+    own = reinterpret_cast<const Ipv6Header*>(ip)->destination;
+  } else {
+    own = Ipv4Address{reinterpret_cast<const Ipv4Header*>(ip)->destination};
+  }
+  return OuterHeader({.source_mac = ethernet.destination,
+                      .next_hop_mac = ethernet.source,
+                      .source = own,
+                      .source_port = outer_destination_port(message),
+                      .destination = outer_source(message)});
+}
+
 }  // namespace isthmus::pipeline

@@ -63,5 +63,7 @@ class OuterHeader {
 Endpoint outer_source(const Packet& message);
 // The UDP port of ours that it was sent to.
 std::uint16_t outer_destination_port(const Packet& message);
+// What leads back there, through the machine that handed it to us.
+OuterHeader way_back(const Packet& message);
 
 }  // namespace isthmus::pipeline

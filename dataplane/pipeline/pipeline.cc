@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <array>
 
+#include "dataplane/pipeline/admit.h"
 #include "dataplane/pipeline/authorize.h"
 #include "dataplane/pipeline/decapsulate.h"
 #include "dataplane/pipeline/encapsulate.h"
@@ -43,10 +44,14 @@ constexpr std::array kOutbound = {
 };
 
 constexpr std::array kInbound = {
-    // Outer Ethernet, IP and UDP; receiver index -> session and peer. Handshakes go to the service thread.
+    // Outer Ethernet, IP and UDP; receiver index -> session and peer. Handshakes are for the service thread.
     Stage{
         "decapsulate",
         [](W& w, Burst& b) { decapsulate(*w.tables, *w.underlay, w.underlay_port_has_kernel, w.shared.sessions, b); }},
+    // Handshakes: macs, cookies and how many a source may send, before they cost anybody anything.
+    Stage{
+        "admit",
+        [](W& w, Burst& b) { admit(*w.gate_keys, w.gate, w.shared.sessions, w.mailbox, w.pool, w.cookies, w.now, b); }},
     // ChaCha20-Poly1305, then the replay window.
     Stage{"open", [](W& w, Burst& b) { open(w.shared.peers, *w.aead, w.mailbox, w.jobs, w.now, b); }, kShowsInner},
     // The inner packet parsed: may this peer send from that source, and reach that destination?

@@ -17,6 +17,7 @@
 #include "dataplane/pipeline/replies.h"
 #include "dataplane/pipeline/tracer.h"
 #include "tunnel/aead.h"
+#include "tunnel/handshake_gate.h"
 #include "tunnel/session_table.h"
 
 namespace isthmus::pipeline {
@@ -28,6 +29,7 @@ struct Shared {
   Published<ForwardingTables> tables;
   Published<NextHops> cluster;   // next hops of the cluster port
   Published<NextHops> underlay;  // own addresses of the underlay port
+  Published<tunnel::GateKeys> gate_keys;
   tunnel::SessionTable sessions;
   PeerStates peers;
 };
@@ -38,13 +40,18 @@ using AeadJobs = std::array<tunnel::AeadJob, kBurstCapacity>;
 struct Walker {
   Walker(Shared& shared_state, std::size_t worker_index, std::unique_ptr<tunnel::BurstAead> burst_aead,
          BufferPool& buffer_pool)
-      : shared(shared_state), index(worker_index), aead(std::move(burst_aead)), pool(buffer_pool) {}
+      : shared(shared_state),
+        index(worker_index),
+        aead(std::move(burst_aead)),
+        pool(buffer_pool),
+        gate(static_cast<std::uint32_t>(worker_index)) {}
 
   Shared& shared;
   const std::size_t index;
   const std::unique_ptr<tunnel::BurstAead> aead;
   BufferPool& pool;
   Mailbox mailbox;
+  tunnel::HandshakeGate gate;
   Tracer tracer;
   std::array<WalkCounters, kDirections> counters;
   // Whether a kernel owns the port: it then has its own copy of every frame, and its L4 checksums may be unfinished.
@@ -55,19 +62,22 @@ struct Walker {
   const ForwardingTables* tables = nullptr;
   const NextHops* cluster = nullptr;
   const NextHops* underlay = nullptr;
+  const tunnel::GateKeys* gate_keys = nullptr;
   Instant now;
 
-  Replies replies;  // ICMP errors of ours about packets of this burst
+  Replies replies;      // ICMP errors of ours about packets of this burst
+  PacketBurst cookies;  // frames for the underlay port: cookies for those who asked for a handshake in this burst
   AeadJobs jobs;
 
   void load(Instant instant) {
     tables = shared.tables.load();
     cluster = shared.cluster.load();
     underlay = shared.underlay.load();
+    gate_keys = shared.gate_keys.load();
     now = instant;
   }
   // Until the first configuration is published there is nothing to walk on.
-  bool ready() const { return tables != nullptr && cluster != nullptr && underlay != nullptr; }
+  bool ready() const { return tables != nullptr && cluster != nullptr && underlay != nullptr && gate_keys != nullptr; }
 };
 
 }  // namespace isthmus::pipeline

@@ -1,5 +1,8 @@
 #include "dataplane/pipeline/worker.h"
 
+#include <algorithm>
+
+#include "dataplane/pipeline/outer_header.h"
 #include "dataplane/pipeline/resolve_next_hop.h"
 #include "dataplane/pipeline/tally.h"
 
@@ -25,6 +28,7 @@ bool Worker::walk_port(Direction direction) {
   counters(direction).originated.add(burst_.size() - received);
   settle(burst_, direction, out ? underlay_ : cluster_);
   send_replies();
+  send_cookies();
   return true;
 }
 
@@ -68,6 +72,14 @@ void Worker::send_replies() {
   replies.clear();
 }
 
+void Worker::send_cookies() {
+  PacketBurst& cookies = walker_.cookies;
+  if (cookies.size() == 0) return;
+  counters(Direction::kOutbound).originated.add(cookies.size());
+  settle(cookies, Direction::kOutbound, underlay_);
+  cookies.clear();
+}
+
 void Worker::settle(PacketBurst& burst, Direction direction, Port& to) {
   counters(direction).transmitted.add(to.transmit(burst));
   Tally tally(walker_.shared.peers, walker_.index, direction);
@@ -92,16 +104,30 @@ void Worker::count_dead(Packet& packet, Direction direction) {
 }
 
 void Worker::hand_over(Packet& packet, Direction direction) {
-  if (packet.punt != Punt::kKeepalive && packet.punt != Punt::kNotOurs) {
-    packet.inner_length = 0;  // tallied; a packet that comes back is not tallied twice
-    if (!walker_.mailbox.to_service({.direction = direction, .peer = packet.peer, .packet = packet})) {
-      packet.punt = Punt::kNone;
-      packet.drop = DropReason::kServiceQueueFull;
-      return;
-    }
-    packet.buffer = nullptr;
+  packet.drop = packet.punt == Punt::kHandshake ? post_handshake(packet) : post(packet, direction);
+  if (packet.drop != DropReason::kNone) {
+    packet.punt = Punt::kNone;
+    return;
   }
   counters(direction).punts[static_cast<std::size_t>(packet.punt)].add(1);
+}
+
+DropReason Worker::post(Packet& packet, Direction direction) {
+  if (packet.punt == Punt::kKeepalive || packet.punt == Punt::kNotOurs) return DropReason::kNone;
+  packet.inner_length = 0;  // tallied; a packet that comes back is not tallied twice
+  if (!walker_.mailbox.to_service({.direction = direction, .peer = packet.peer, .packet = packet})) {
+    return DropReason::kServiceQueueFull;
+  }
+  packet.buffer = nullptr;
+  return DropReason::kNone;
+}
+
+DropReason Worker::post_handshake(const Packet& packet) {
+  HandshakeMessage message{.source = outer_source(packet),
+                           .port = outer_destination_port(packet),
+                           .length = static_cast<std::uint16_t>(packet.length)};
+  std::copy_n(packet.data, packet.length, message.bytes.begin());
+  return walker_.mailbox.handshake_to_service(message) ? DropReason::kNone : DropReason::kHandshakeQueueFull;
 }
 
 }  // namespace isthmus::pipeline

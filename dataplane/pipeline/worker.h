@@ -22,8 +22,11 @@ class Worker {
   // Transmits what walked to the end, hands over the punted, counts and frees the dead.
   void settle(PacketBurst& burst, Direction direction, Port& to);
   void send_replies();
+  void send_cookies();
   void count_dead(Packet& packet, Direction direction);
   void hand_over(Packet& packet, Direction direction);
+  DropReason post(Packet& packet, Direction direction);
+  DropReason post_handshake(const Packet& packet);
 
   WalkCounters& counters(Direction direction) { return walker_.counters[static_cast<std::size_t>(direction)]; }
 

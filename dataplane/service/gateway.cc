@@ -44,6 +44,9 @@ std::string endpoint_fault(const std::string& text, const std::optional<Endpoint
   return range.empty() ? "" : text + " is an address of " + range;
 }
 
+// At 130 us each: the service thread's other work waits for two milliseconds at most.
+constexpr int kHandshakesAtATime = 16;
+
 std::string peer_path(std::size_t index, const char* field) { return "peers[" + std::to_string(index) + "]." + field; }
 
 }  // namespace
@@ -222,6 +225,7 @@ void Gateway::commit(const ValidatedConfig& next, const Secrets& secrets) {
   plane_.forwarder.set_polling(next.polling);
   const bool new_identity = !secrets_ || secrets_->private_key != secrets.private_key;
   if (new_identity) tunnel_service_.tunnel().set_identity(secrets.private_key);
+  tunnel_service_.publish_gate_keys();
   const std::vector<PeerIndex> places = claim_places(next);
   guard_kernel(next);
   plane_.shared.tables.publish(std::make_unique<pipeline::ForwardingTables>(config::compile(next, places)),
@@ -338,11 +342,23 @@ void Gateway::cluster_changed() {
   waiting_.neighbours_changed(next_hops);
 }
 
-void Gateway::take_mail() {
+bool Gateway::take_mail() {
   ToService item;
+  bool more = false;
   for (const auto& walker : plane_.forwarder.walkers()) {
     while (walker->mailbox.take_for_service(item)) take(item);
+    more |= take_handshakes(walker->mailbox);
   }
+  return more;
+}
+
+bool Gateway::take_handshakes(pipeline::Mailbox& mailbox) {
+  pipeline::HandshakeMessage message;
+  for (int taken = 0; taken < kHandshakesAtATime; ++taken) {
+    if (!mailbox.take_handshake(message)) return false;
+    tunnel_service_.receive(message);
+  }
+  return true;
 }
 
 void Gateway::take(ToService& item) {
@@ -361,9 +377,6 @@ void Gateway::take(ToService& item) {
       waiting_.hold({HeldFor::What::kNextHop, packet.next_hop}, item, now.instant);
       cluster_source_->solicit(Ipv4Address{packet.next_hop});
       return;
-    case Punt::kHandshake:
-      tunnel_service_.receive(packet);
-      break;
     case Punt::kNeighbourMessage:
       (item.direction == pipeline::Direction::kOutbound ? cluster_source_ : underlay_source_)->receive(packet);
       break;
@@ -391,6 +404,7 @@ void Gateway::tick() {
   const tunnel::Now now = plane_.now();
   tunnel_service_.tunnel().tick(now);
   tunnel_service_.keep_lanes_up();
+  tunnel_service_.publish_gate_keys();
   waiting_.expire(now.instant);
   free_places();
 }

@@ -23,8 +23,9 @@ class Gateway {
   ~Gateway();
 
   config::Response handle(const config::Request& request);
-  // Everything that workers have put into their mailboxes.
-  void take_mail();
+  // Everything that workers have put into their mailboxes, but of handshakes only a few: each takes so long that all
+  // else would be late. Returns whether more of them wait: then call again, after whatever else there is to do.
+  bool take_mail();
   // Timers, patience of held packets: every 100 ms.
   void tick();
 
@@ -50,6 +51,7 @@ class Gateway {
   void remove_missing_peers(const config::ValidatedConfig& next);
   void guard_kernel(const config::ValidatedConfig& config);
   void take(pipeline::ToService& item);
+  bool take_handshakes(pipeline::Mailbox& mailbox);
   void await_session(const pipeline::ToService& item, const tunnel::Now& now);
   void free_places();
   void cluster_changed();

@@ -9,6 +9,7 @@
 #include "dataplane/config/log.h"
 #include "dataplane/pipeline/outer_header.h"
 #include "dataplane/pipeline/seal.h"
+#include "tunnel/handshake_gate.h"
 
 namespace isthmus::service {
 
@@ -17,12 +18,21 @@ TunnelService::TunnelService(DataPlane& plane, Underlay& underlay, WaitingRoom& 
       underlay_(underlay),
       waiting_(waiting),
       aead_(tunnel::make_burst_aead(tunnel::AeadChoice::kPortable)),
-      tunnel_(*this, plane.shared.sessions) {}
+      tunnel_(*this, plane.shared.sessions) {
+  fill_random(source_hash_.bytes);
+}
 
-void TunnelService::receive(const Packet& message) {
-  const auto number = plane_.shared.tables.load()->lane_number(pipeline::outer_destination_port(message));
+void TunnelService::receive(const pipeline::HandshakeMessage& message) {
+  const auto number = plane_.shared.tables.load()->lane_number(message.port);
   if (!number) return;  // the port was given up while the message was on its way to us
-  tunnel_.receive({message.data, message.length}, pipeline::outer_source(message), *number, plane_.now());
+  tunnel_.receive(message.message(), message.source, *number, plane_.now());
+}
+
+void TunnelService::publish_gate_keys() {
+  tunnel::GateKeys keys{tunnel_.checkers(plane_.now().instant), tunnel::MacKey(source_hash_.bytes)};
+  const tunnel::GateKeys* published = plane_.shared.gate_keys.load();
+  if (published != nullptr && *published == keys) return;
+  plane_.shared.gate_keys.publish(std::make_unique<tunnel::GateKeys>(std::move(keys)), plane_.forwarder.reclaimer());
 }
 
 void TunnelService::keep_lanes_up() {

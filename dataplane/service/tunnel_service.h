@@ -18,8 +18,10 @@ class TunnelService final : public tunnel::TunnelHost {
   tunnel::Tunnel& tunnel() { return tunnel_; }
   const tunnel::Tunnel& tunnel() const { return tunnel_; }
 
-  // A handshake message as decapsulate left it.
-  void receive(const Packet& message);
+  void receive(const pipeline::HandshakeMessage& message);
+
+  // Tells the workers what they need to judge handshake messages by: after each change of keys, and from time to time.
+  void publish_gate_keys();
 
   // The lanes of a peer that sends shall all be up, whichever of them its flows take.
   void keep_lanes_up();
@@ -41,6 +43,7 @@ class TunnelService final : public tunnel::TunnelHost {
   WaitingRoom& waiting_;
   std::unique_ptr<tunnel::BurstAead> aead_;
   tunnel::Tunnel tunnel_;
+  tunnel::SecretKey source_hash_;
 };
 
 }  // namespace isthmus::service

@@ -7,7 +7,8 @@ import sys
 
 import sources
 
-PACKET_PATH = ["dataplane/packet/*", "dataplane/pipeline/*", "nat/*", "tunnel/aead*", "tunnel/replay_window*"]
+PACKET_PATH = ["dataplane/packet/*", "dataplane/pipeline/*", "nat/*", "tunnel/aead*", "tunnel/replay_window*",
+               "tunnel/mac_key*", "tunnel/source_limiter*", "tunnel/handshake_gate*"]
 PRODUCT = ["dataplane/*", "nat/*", "tunnel/*", "control/*"]
 EVERYWHERE = ["*"]
 

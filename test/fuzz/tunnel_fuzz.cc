@@ -1,13 +1,14 @@
-// Arbitrary messages for a Tunnel with one peer. The first byte chooses what a stranger could not do, so that the
-// fuzzer gets past the macs: bit 0 makes mac1 right, bit 1 puts the tunnel under load, bit 2 aims at the handshake in
-// flight, bit 3 adds time and ticks. The rest is a sequence of messages, each with its length in a byte before it.
+// Arbitrary messages for a gate and the Tunnel behind it, with one peer. The first byte chooses what a stranger could
+// not do, so that the fuzzer gets past the macs: bit 0 makes mac1 right, bit 1 puts the gate under load, bit 2 aims at
+// the handshake in flight, bit 3 adds time and ticks. The rest is a sequence of messages, each with its length in a
+// byte before it. The Tunnel gets what the gate refuses as well: it must bear it.
 #include <algorithm>
 #include <cstddef>
 #include <cstdlib>
 #include <memory>
 #include <vector>
 
-#include "tunnel/cookie.h"
+#include "tunnel/handshake_gate.h"
 #include "tunnel/tunnel.h"
 
 namespace isthmus::tunnel {
@@ -52,6 +53,19 @@ void aim(std::span<std::uint8_t> message, std::span<const std::uint8_t> initiati
   std::copy_n(initiation.begin() + 4, 4, message.begin() + static_cast<std::ptrdiff_t>(offset));
 }
 
+// Only whole handshake messages come to a gate. Under load no initiation passes it without a cookie, and nobody who
+// cannot read what we send has one.
+void judge(HandshakeGate& gate, Tunnel& tunnel, const SessionTable& table, Bytes message, bool loaded, Instant now) {
+  const bool initiation = message.size() == sizeof(MessageInitiation) && message[0] == 1;
+  const bool response = message.size() == sizeof(MessageResponse) && message[0] == 2;
+  const bool reply = message.size() == sizeof(MessageCookieReply) && message[0] == 3;
+  if (!(initiation || response || reply) || message[1] != 0 || message[2] != 0 || message[3] != 0) return;
+  const GateKeys keys{tunnel.checkers(now), MacKey(filled(0x33).bytes)};
+  MessageCookieReply cookie;
+  const Admission admission = gate.judge(keys, table, message, kSource, now, cookie);
+  if (loaded && initiation && admission == Admission::kAdmitted) std::abort();
+}
+
 void run(std::uint8_t mode, std::span<const std::uint8_t> input) {
   static const PublicKey public_key = public_key_of(filled(0x11));
   static const PublicKey peer_key = public_key_of(filled(0x22));
@@ -67,7 +81,8 @@ void run(std::uint8_t mode, std::span<const std::uint8_t> input) {
   settings.endpoint = kSource;
   tunnel.add_peer(kPeer, settings, link, now);
   const std::vector<std::uint8_t> initiation = host.last_sent;
-  tunnel.set_under_load(mode & 2);
+  HandshakeGate gate(0);
+  if (mode & 2) gate.under_load(now.instant);
 
   while (!input.empty()) {
     const std::size_t length = std::min<std::size_t>(input[0], input.size() - 1);
@@ -75,6 +90,7 @@ void run(std::uint8_t mode, std::span<const std::uint8_t> input) {
     input = input.subspan(1 + length);
     if (mode & 4) aim(message, initiation);
     if ((mode & 1) && message.size() >= sizeof(MessageMacs)) jar.add_macs(message, now.instant);
+    judge(gate, tunnel, table, message, (mode & 2) != 0 && (mode & 8) == 0, now.instant);
     tunnel.receive(message, kSource, 0, now);
     if (mode & 8) {
       now.instant += std::chrono::seconds{7};

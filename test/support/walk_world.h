@@ -79,6 +79,23 @@ class WalkWorld {
     return PacketBuilder().ethernet(kUnderlayMac, kUnderlayMac).ipv4("192.0.2.2", "192.0.2.1").udp(51820, 51820);
   }
 
+  // The frame of an initiation to whoever has that key.
+  static Bytes initiation(const tunnel::PublicKey& receiver, PacketBuilder frame = on_underlay()) {
+    Bytes message(sizeof(tunnel::MessageInitiation), 0x33);
+    constexpr std::uint8_t kType[] = {1, 0, 0, 0};
+    std::ranges::copy(kType, message.begin());
+    tunnel::CookieJar(receiver).add_macs(message, kStart);
+    return frame.payload(message).bytes();
+  }
+  // A cookie reply that names an index of the near gateway.
+  Bytes cookie_to_near() const {
+    tunnel::MessageCookieReply reply{};
+    reply.type = static_cast<std::uint32_t>(tunnel::MessageType::kCookieReply);
+    reply.receiver_index = near.sessions[0]->local_index;
+    const auto bytes = tunnel::bytes_of(reply);
+    return on_underlay().payload(Bytes(bytes.begin(), bytes.end())).bytes();
+  }
+
   // Takes what a port has sent; its memory goes back to the pool.
   static std::vector<Bytes> take(MemoryGateway& gateway, MemoryPort& port) {
     std::vector<Bytes> frames;

@@ -111,6 +111,28 @@ const Death kDeaths[] = {
      [](WalkWorld& w) { w.from_underlay(WalkWorld::on_underlay().payload(cut({1}, 147)).bytes()); }},
     {"a data message shorter than its overhead", Direction::kInbound, DropReason::kTunnelMessageMalformed,
      [](WalkWorld& w) { w.from_underlay(WalkWorld::on_underlay().payload(cut({4}, 31)).bytes()); }},
+    {"an initiation of somebody who does not know our public key", Direction::kInbound, DropReason::kHandshakeMac1Wrong,
+     [](WalkWorld& w) { w.from_underlay(WalkWorld::initiation({})); }},
+    {"a response to nothing", Direction::kInbound, DropReason::kHandshakeUnawaited,
+     [](WalkWorld& w) { w.from_underlay(WalkWorld::on_underlay().payload(cut({2}, 92)).bytes()); }},
+    {"a cookie for nobody", Direction::kInbound, DropReason::kHandshakeUnawaited,
+     [](WalkWorld& w) { w.from_underlay(WalkWorld::on_underlay().payload(cut({3}, 64)).bytes()); }},
+    {"an initiation without a cookie while handshakes pile up", Direction::kInbound, DropReason::kHandshakeUnproven,
+     [](WalkWorld& w) {
+       while (!w.near.walker.mailbox.handshakes_pile_up()) w.near.walker.mailbox.handshake_to_service({});
+       w.from_underlay(WalkWorld::initiation(MemoryGateway::public_key));
+     }},
+    {"more cookies of one peer than it can have asked for", Direction::kInbound, DropReason::kHandshakeFlood,
+     [](WalkWorld& w) {
+       const auto frame = w.cookie_to_near();
+       for (int i = 0; i <= tunnel::SourceLimiter::kBurst; ++i) w.from_underlay(frame);
+     }},
+    {"a service thread that makes no handshakes", Direction::kInbound, DropReason::kHandshakeQueueFull,
+     [](WalkWorld& w) {
+       while (w.near.walker.mailbox.handshake_to_service({})) {
+       }
+       w.from_underlay(w.cookie_to_near());
+     }},
     {"a receiver index that nobody has", Direction::kInbound, DropReason::kUnknownSession,
      [](WalkWorld& w) {
        w.from_underlay(WalkWorld::on_underlay().payload(cut({4, 0, 0, 0, 9, 9}, 48)).bytes());

@@ -47,7 +47,7 @@ class BadNetwork {
         sides_.network.delay = Duration{random_.between(1, 3000) * 1'000'000};
         break;
       case 5:
-        side.tunnel->set_under_load(random_.one_in(2));
+        side.under_load = random_.one_in(2);
         break;
       case 6:
         sides_.network.advance(Duration{random_.between(1, 600) * 1'000'000'000});
@@ -75,7 +75,7 @@ class BadNetwork {
     sides_.network.advance(10s);  // what is still under way with a long delay
     sides_.network.delay = 10ms;
     for (Side* side : {&sides_.a, &sides_.b}) {
-      side->tunnel->set_under_load(false);
+      side->under_load = false;
       Side& other = side == &sides_.a ? sides_.b : sides_.a;
       side->tunnel->roam(kPeer, other.endpoint);
     }

@@ -20,7 +20,7 @@ void expect_good_texts() {
     EXPECT_THAT(std::string(text.name), MatchesRegex("[a-z0-9]+(_[a-z0-9]+)*"));
     EXPECT_THAT(std::string(text.help), MatchesRegex(".{20,}\\.")) << text.name;
     EXPECT_THAT(text.stage, AnyOf("rx", "parse", "route_to_peer", "fit_mtu", "translate", "seal", "encapsulate", "tx",
-                                  "decapsulate", "open", "authorize", "resolve_next_hop"))
+                                  "decapsulate", "admit", "open", "authorize", "resolve_next_hop"))
         << text.name;
     EXPECT_TRUE(names.insert(text.name).second) << text.name << " twice";
   }

@@ -362,7 +362,7 @@ TEST_F(TwoGateways, TraceFollowsAPacketThroughEveryStage) {
   EXPECT_EQ(steps[3].stage, "translate");
   EXPECT_EQ(steps[3].source + " > " + steps[3].destination, "10.244.1.5 > 10.244.2.7");
   EXPECT_TRUE(steps[4].source.empty()) << "sealed";
-  EXPECT_EQ(trace(b, 0).trace.size(), pipeline::inbound().size() - 1) << "followed from open on, where it is readable";
+  EXPECT_EQ(trace(b, 0).trace.size(), pipeline::inbound().size() - 2) << "followed from open on, where it is readable";
   EXPECT_EQ(trace(a, 1, "nonsense").error, "nonsense is not an IPv4 address");
 
   trace(a, 1);

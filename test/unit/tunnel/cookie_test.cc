@@ -15,10 +15,13 @@ class CookieTest : public testing::Test {
 
   void add_macs() { jar_.add_macs(message_, now_); }
   bool mac1_valid() const { return checker_.mac1_valid(message_); }
-  bool mac2_valid(const Endpoint& source = kHere) const { return checker_.mac2_valid(message_, source, now_); }
+  bool mac2_valid(const Endpoint& source = kHere) const { return checker_.mac2_valid(message_, source); }
   MessageCookieReply ask(const Endpoint& source = kHere) {
-    return checker_.create_reply(message_, 0x1234, source, now_,
-                                 [this](std::span<std::uint8_t> bytes) { std::ranges::fill(bytes, ++random_); });
+    renew_secret();
+    return checker_.create_reply(message_, source, replies_++, sealer_);
+  }
+  void renew_secret() {
+    checker_.renew_secret(now_, [this](std::span<std::uint8_t> bytes) { std::ranges::fill(bytes, ++random_); });
   }
 
   PublicKey public_key_{};
@@ -35,6 +38,8 @@ class CookieTest : public testing::Test {
   std::vector<std::uint8_t> message_ = std::vector<std::uint8_t>(148, 0x5a);
   Instant now_{1000s};
   std::uint8_t random_ = 0;
+  std::uint64_t replies_ = 0;
+  Sealer sealer_;
 };
 
 TEST_F(CookieTest, Mac1CoversAllBeforeIt) {
@@ -63,7 +68,7 @@ TEST_F(CookieTest, WithoutACookieMac2IsZero) {
 TEST_F(CookieTest, ACookieMakesMac2) {
   add_macs();
   const MessageCookieReply reply = ask();
-  EXPECT_EQ(reply.receiver_index, 0x1234U);
+  EXPECT_EQ(reply.receiver_index, 0x5a5a5a5aU) << "the sender's index";
   ASSERT_TRUE(jar_.consume_reply(reply, now_));
   message_[50] ^= 1;
   add_macs();
@@ -111,11 +116,12 @@ TEST_F(CookieTest, BothSidesForgetInTime) {
   EXPECT_FALSE(mac2_valid()) << "the sender stops five seconds early";
   message_ = fresh;
   EXPECT_TRUE(mac2_valid());
-  now_ += 5s;
-  EXPECT_FALSE(mac2_valid()) << "the receiver's secret is too old";
-  // A new secret is made for the next reply: the old cookie stays worthless.
-  ask();
-  EXPECT_FALSE(mac2_valid());
+  now_ += 5s - 1ns;
+  renew_secret();
+  EXPECT_TRUE(mac2_valid());
+  now_ += 1ns;
+  renew_secret();
+  EXPECT_FALSE(mac2_valid()) << "the receiver's secret is another one";
 }
 
 TEST_F(CookieTest, ThatSecretServesEverybodyForTwoMinutes) {
@@ -142,6 +148,15 @@ TEST_F(CookieTest, RepliesAnswerOneMessageOnce) {
   message_[10] ^= 1;
   add_macs();
   EXPECT_FALSE(jar_.consume_reply(reply, now_));
+}
+
+TEST_F(CookieTest, NoncesNeverRepeat) {
+  add_macs();
+  EXPECT_NE(ask().nonce, ask().nonce);
+  const auto before = ask().nonce;
+  now_ += kCookieRefreshTime;
+  replies_ = 0;
+  EXPECT_NE(ask().nonce, before);
 }
 
 }  // namespace

@@ -35,6 +35,19 @@ TEST(SessionTable, GivesEverySlotOnceAndSaysWhenFull) {
   EXPECT_EQ(table.reserve_index(0), 0U);
 }
 
+TEST(SessionTable, KnowsWhichIndexesAreInUse) {
+  SessionTable table(16);
+  EXPECT_FALSE(table.in_use(0));
+  const std::uint32_t index = table.reserve_index(0xabcdef00);
+  EXPECT_TRUE(table.in_use(index));
+  for (unsigned bit = 0; bit < 32; ++bit) EXPECT_FALSE(table.in_use(index ^ (1U << bit))) << bit;
+  Session session = make_session(index);
+  table.insert(session);
+  EXPECT_TRUE(table.in_use(index));
+  table.remove(session);
+  EXPECT_FALSE(table.in_use(index));
+}
+
 TEST(SessionTable, ZeroIsNeverAnIndex) {
   SessionTable table(4);
   for (int i = 0; i < 4; ++i) EXPECT_NE(table.reserve_index(0), 0U);

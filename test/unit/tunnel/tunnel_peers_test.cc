@@ -160,12 +160,12 @@ TEST_F(PeersTest, RemovalLeavesNothingBehind) {
   EXPECT_TRUE(a.ready());
 }
 
-TEST_F(PeersTest, AnAnswerToARemovedPeerIsUnknown) {
+TEST_F(PeersTest, AnAnswerToARemovedPeerIsUnawaited) {
   connect();
   a.tunnel->want_session(kPeer, network.now());
   a.tunnel->remove_peer(kPeer);
   network.advance(100ms);
-  EXPECT_EQ(a.count(HandshakeEvent::kRefusedUnknownIndex), 1U);
+  EXPECT_EQ(a.refused, std::vector{Admission::kUnawaited});
   EXPECT_EQ(free_indexes(*a.table), 64U);
 }
 

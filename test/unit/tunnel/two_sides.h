@@ -3,8 +3,8 @@
 //
 //   Side a  10.0.0.1:1000 --- Network: delay, loss, a queue --- 10.0.0.2:2000  Side b
 //
-// A side does with data what a worker does: seals with link.sending, opens by the session table, keeps the link's times
-// and reports confirmation and roaming.
+// A side does what a worker does: judges handshake messages, seals with link.sending, opens by the session table, keeps
+// the link's times and reports confirmation and roaming.
 
 #include <algorithm>
 #include <deque>
@@ -15,6 +15,7 @@
 
 #include "tunnel/aead.h"
 #include "tunnel/crypto.h"
+#include "tunnel/handshake_gate.h"
 #include "tunnel/tunnel.h"
 
 namespace isthmus::tunnel {
@@ -141,6 +142,9 @@ class Side final : public TunnelHost {
   std::unique_ptr<PeerLink> link;
   std::unique_ptr<Tunnel> tunnel;
 
+  bool under_load = false;
+  int cookies_sent = 0;
+  std::vector<Admission> refused;  // by the gate
   int data_sent = 0;
   int data_received = 0;
   int data_refused = 0;
@@ -157,10 +161,12 @@ class Side final : public TunnelHost {
   std::vector<std::unique_ptr<Session>> retired;
 
  private:
+  bool admits(const Datagram& datagram);
   void seal_and_send(Session& session, std::size_t size);
 
   std::mt19937_64 random_;
   std::unique_ptr<BurstAead> aead_;
+  HandshakeGate gate_{0};
 };
 
 inline void Side::seal_and_send(Session& session, std::size_t size) {
@@ -178,9 +184,23 @@ inline void Side::seal_and_send(Session& session, std::size_t size) {
   network.send(endpoint, *tunnel->view(kPeer).endpoint, std::move(message));
 }
 
+inline bool Side::admits(const Datagram& datagram) {
+  const GateKeys keys{tunnel->checkers(network.instant()), MacKey(private_key.bytes)};
+  if (under_load) gate_.under_load(network.instant());
+  MessageCookieReply cookie;
+  const Admission admission = gate_.judge(keys, *table, datagram.bytes, datagram.from, network.instant(), cookie);
+  if (admission == Admission::kUnproven) {
+    ++cookies_sent;
+    const Bytes bytes = bytes_of(cookie);
+    network.send(endpoint, datagram.from, {bytes.begin(), bytes.end()});
+  }
+  if (admission != Admission::kAdmitted) refused.push_back(admission);
+  return admission == Admission::kAdmitted;
+}
+
 inline void Side::receive(const Datagram& datagram) {
   if (datagram.type() != MessageType::kData) {
-    tunnel->receive(datagram.bytes, datagram.from, 0, network.now());
+    if (admits(datagram)) tunnel->receive(datagram.bytes, datagram.from, 0, network.now());
     return;
   }
   std::vector<std::uint8_t> message = datagram.bytes;
