@@ -30,6 +30,8 @@ bool ReplayWindow::accept(std::uint64_t counter) {
     refuse(counter);
     return false;
   }
+  // Who sees its bit, or `next` moved by it, shall find it counted (missing_below).
+  add_one(accepted_);
   const std::uint64_t next = value_of(next_);
   if (counter >= next) {
     // The words between the newest one and the counter's belong to counters 8192 earlier: they become empty.
@@ -40,8 +42,6 @@ bool ReplayWindow::accept(std::uint64_t counter) {
   } else {
     add_one(reordered_);
   }
-  // Who sees the bit shall find it counted (missing_below).
-  add_one(accepted_);
   Word& word = words_[counter / 64 % kWords];
   word.store(value_of(word) | bit_of(counter), std::memory_order_release);
   return true;
@@ -52,9 +52,9 @@ void ReplayWindow::refuse(std::uint64_t counter) {
   if (counter < next && next - counter <= kWindow) add_one(duplicates_);
 }
 
-// Those below the border that have been seen are all that have been seen but the bits from the border on. The order of
-// the looks makes the result a lower bound: the words of [border, next) are clean of older counters once `next` is
-// known, and a bit that the worker sets meanwhile is in `accepted` as well, which is read last.
+// What has been seen below the border is all that has been seen but the bits from the border on. The order of the looks
+// makes the result a lower bound: the words of [border, next) are clean of older counters once `next` is known, and
+// whatever of the worker's doings shows in `next` or in a bit is in `accepted`, which is read last.
 std::uint64_t ReplayWindow::missing_below(std::uint64_t mark) const {
   const std::uint64_t next = next_.load(std::memory_order_acquire);
   const std::uint64_t border = std::clamp(mark, next - std::min(next, kWindow), next);

@@ -115,6 +115,7 @@ class Side final : public TunnelHost {
   void send_keepalive(LaneId, Session& session) override {
     ++keepalives;
     keepalive_times.push_back(network.instant());
+    keepalive_sessions.push_back(session.local_index);
     seal_and_send(session, 0);
   }
   void endpoint_changed(LaneId, const Endpoint& changed) override { endpoints.push_back(changed); }
@@ -153,6 +154,7 @@ class Side final : public TunnelHost {
   ArrivalTotals arrived;
   bool report_confirmations = true;  // false: the worker's message about it is lost
   std::vector<Instant> keepalive_times;
+  std::vector<std::uint32_t> keepalive_sessions;  // their local indexes
   std::vector<Instant> failures;
   std::vector<bool> usables;
   std::vector<Endpoint> endpoints;
