@@ -366,8 +366,8 @@ TEST_F(TwoGateways, LossIsCountedAcrossSessionsLanesAndReloads) {
   a.document.peers[0].lanes = b.document.peers[0].lanes = 2;
   ASSERT_TRUE(apply(a).changed);
   ASSERT_TRUE(apply(b).changed);
-  const auto talk = [&] {  // on both lanes
-    for (std::uint16_t port = 1; port <= 10; ++port) {
+  const auto talk = [&](std::uint16_t flows = 10) {  // on both lanes
+    for (std::uint16_t port = 1; port <= flows; ++port) {
       pod_sends(a, PacketBuilder().ipv4("10.244.1.5", "10.71.2.7").udp(port, 9));
       pod_sends(b, PacketBuilder().ipv4("10.244.2.7", "10.72.1.5").udp(port, 9));
     }
@@ -394,7 +394,7 @@ TEST_F(TwoGateways, LossIsCountedAcrossSessionsLanesAndReloads) {
 
   // A lane that is given up takes nothing along, not even what it had not told yet.
   lossy = true;
-  talk();
+  talk(60);
   lossy = false;
   talk();
   b.document.peers[0].lanes = 1;
