@@ -14,7 +14,7 @@ using config::PeerStatus;
 using config::Status;
 using config::WalkStatus;
 
-constexpr std::size_t kNameWidth = 19;  // what a row of 100 columns leaves for it
+constexpr std::size_t kNameWidth = 19;  // what a row of drops leaves for it
 constexpr std::size_t kEndpointWidth = 21;
 constexpr std::size_t kNameInSentence = 60;
 
@@ -137,7 +137,7 @@ void add_lanes(const PeerStatus& peer, std::int64_t now, TextTable& table) {
     const config::LaneStatus& lane = peer.lanes[i];
     table.add({"  lane " + std::to_string(i), lane.usable ? "up" : "out",
                lane.endpoint.empty() ? "not known yet" : lane.endpoint, handshake_age(lane.last_handshake_seconds, now),
-               "", "", ""});
+               "", "", "", ""});
   }
 }
 
@@ -154,21 +154,21 @@ std::string render_status(const Status& status, std::int64_t now) {
 
 std::string render_peers(const Status& status, std::int64_t now) {
   if (status.peers.empty()) return "no peers; add one to the document and `isthmusctl apply` it\n";
-  TextTable table({"NAME", "STATE", "ENDPOINT", "HANDSHAKE", "RX", "TX", "SEEN HERE AS"});
+  TextTable table({"NAME", "STATE", "ENDPOINT", "HANDSHAKE", "RX", "TX", "LOST", "SEEN HERE AS"});
   for (const PeerStatus& peer : status.peers) {
     const std::vector<std::string> endpoint = endpoint_cells(peer);
-    table.add({shorten(peer.name, kNameWidth), peer.connected ? "up" : "down", endpoint.front(),
+    table.add({peer.name, peer.connected ? "up" : "down", endpoint.front(),
                handshake_age(peer.last_handshake_seconds, now), human_bytes(peer.receive_bytes),
-               human_bytes(peer.transmit_bytes), peer.remote.empty() ? "" : peer.remote.front().seen_as});
+               human_bytes(peer.transmit_bytes), short_count(peer.lost_packets),
+               peer.remote.empty() ? "" : peer.remote.front().seen_as});
     for (std::size_t i = 1; i < std::max(peer.remote.size(), endpoint.size()); ++i) {
-      table.add({"", "", i < endpoint.size() ? endpoint[i] : "", "", "", "",
+      table.add({"", "", i < endpoint.size() ? endpoint[i] : "", "", "", "", "",
                  i < peer.remote.size() ? peer.remote[i].seen_as : ""});
     }
     add_lanes(peer, now, table);
   }
-  table.align_right(3);
-  table.align_right(4);
-  table.align_right(5);
+  for (std::size_t column = 3; column <= 6; ++column) table.align_right(column);
+  table.shrink(0, 10);
   std::string text = table.text();
   for (const PeerStatus& peer : status.peers) {
     const bool unresolved = !peer.endpoint_name.empty() && (peer.endpoint.empty() || !peer.name_trouble.empty());

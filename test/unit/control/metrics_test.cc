@@ -33,6 +33,9 @@ config::Status sample_status() {
   netlab.held_packets = 17;
   netlab.rotating = true;
   netlab.lanes = {{51820, "192.0.2.2:51820", true, 1700000000}, {51821, "", false, 0}};
+  netlab.lost_packets = 27;
+  netlab.duplicate_packets = 28;
+  netlab.reordered_packets = 29;
   status.peers = {netlab};
   status.drops = {{"", "outbound", "route_to_peer", "no_route", "help", 18},
                   {"netlab", "inbound", "open", "replayed", "help", 19}};
@@ -93,6 +96,15 @@ isthmus_lane_usable{cluster_id="netlab",lane="1"} 0
 # HELP isthmus_peer_key_rotation_pending 1 while new keys wait for their first handshake and the old ones serve.
 # TYPE isthmus_peer_key_rotation_pending gauge
 isthmus_peer_key_rotation_pending{cluster_id="netlab"} 1
+# HELP isthmus_peer_lost_packets_total WireGuard messages that the peer sealed and that did not arrive within a second, by their counters. The other direction is what the peer's own gateway counts as inbound.
+# TYPE isthmus_peer_lost_packets_total counter
+isthmus_peer_lost_packets_total{cluster_id="netlab",direction="inbound"} 27
+# HELP isthmus_peer_duplicate_packets_total WireGuard messages of the peer's that arrived once more. The other direction is what the peer's own gateway counts as inbound.
+# TYPE isthmus_peer_duplicate_packets_total counter
+isthmus_peer_duplicate_packets_total{cluster_id="netlab",direction="inbound"} 28
+# HELP isthmus_peer_reordered_packets_total WireGuard messages of the peer's that arrived behind one which was sent later. The other direction is what the peer's own gateway counts as inbound.
+# TYPE isthmus_peer_reordered_packets_total counter
+isthmus_peer_reordered_packets_total{cluster_id="netlab",direction="inbound"} 29
 # HELP isthmus_drops_total Packets that died, by the peer they belonged to (empty: none was known yet), the stage and the reason.
 # TYPE isthmus_drops_total counter
 isthmus_drops_total{cluster_id="",direction="outbound",stage="route_to_peer",reason="no_route"} 18
@@ -180,6 +192,9 @@ TEST(CounterContinuity, GoesOnAfterARestart) {
   const config::Status shown = continuity.absorb(next);
   EXPECT_EQ(shown.peers[0].transmit_bytes, 17U);
   EXPECT_EQ(shown.peers[0].held_packets, 17U);  // a gauge
+  EXPECT_EQ(shown.peers[0].lost_packets, 54U);
+  EXPECT_EQ(shown.peers[0].duplicate_packets, 56U);
+  EXPECT_EQ(shown.peers[0].reordered_packets, 58U);
   EXPECT_EQ(shown.drops.at(0).packets, 19U);
   EXPECT_EQ(shown.walks[0].received, 22U);
   EXPECT_EQ(shown.walks[0].punted[0].count, 50U);
