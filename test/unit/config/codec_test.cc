@@ -23,6 +23,7 @@ Status full_status() {
   status.memory = "hugepages";
   status.polling = "busy";
   status.listen_ports = {65535, 1};
+  status.drift = {"peers[netlab]: removed with wg", "privateKey: set with wg"};
   status.ports = {{"cluster", "eth1", "02:00:00:00:00:01", {"10.244.0.1/16"}, true}};
   PeerStatus peer;
   peer.name = "netlab";
@@ -75,6 +76,7 @@ TEST(Codec, ResponseComesBack) {
   EXPECT_EQ(response->status->peers[0].transmit_bytes, std::numeric_limits<std::uint64_t>::max());
   EXPECT_EQ(response->status->peers[0].last_received_age, 0.25);
   EXPECT_EQ(response->status->drops[0].help, "\"quoted\"\n\xc3\xa9");
+  EXPECT_EQ(response->status->drift, full_status().drift);
   EXPECT_EQ(response->status->walks[0].punted[0].count, 15U);
 }
 
@@ -84,12 +86,13 @@ TEST(Codec, StatusIsThisText) {
       encode(full_status()),
       R"({"version":"1.2.3","pid":4711,"started_seconds":1700000000,"generation":3,"name":"crownlabs",)"
       R"("public_key":"Tm90IGEgcmVhbCBrZXksIGJ1dCAzMiBieXRlcy4uLjA=","aead":"avx2","memory":"hugepages",)"
-      R"("polling":"busy","listen_ports":[65535,1],"ports":[{"role":"cluster","device":"eth1","mac":"02:00:00:00:00:01",)"
+      R"("polling":"busy","listen_ports":[65535,1],"drift":["peers[netlab]: removed with wg","privateKey: set with wg"],)"
+      R"("ports":[{"role":"cluster","device":"eth1","mac":"02:00:00:00:00:01",)"
       R"("addresses":["10.244.0.1/16"],"kernel":true}],"peers":[{"name":"netlab",)"
       R"("public_key":"QWxzbyBub3QgYSBrZXksIGJ1dCAzMiBieXRlcyBsb24=","endpoint":"192.0.2.2:51820","connected":true,)"
-      R"("last_handshake_seconds":1700000001,"last_received_age":2.5E-1,"transmit_bytes":18446744073709551615,)"
+      R"("rotating":false,"last_handshake_seconds":1700000001,"last_received_age":2.5E-1,"transmit_bytes":18446744073709551615,)"
       R"("receive_bytes":2,"outbound_packets":3,"outbound_bytes":4,"inbound_packets":5,"inbound_bytes":6,)"
-      R"("held_packets":7,"remote":[{"real":"10.244.0.0/16","seen_as":"10.71.0.0/16"}],)"
+      R"("held_packets":7,"lanes":[],"remote":[{"real":"10.244.0.0/16","seen_as":"10.71.0.0/16"}],)"
       R"("local":[{"real":"10.244.0.0/16","seen_as":"10.91.0.0/16"}]}],"drops":[{"peer":"netlab",)"
       R"("direction":"inbound","stage":"open","reason":"replayed","help":"\"quoted\"\né","packets":9}],)"
       R"("walks":[{"direction":"outbound","received":10,"originated":11,"resumed":12,"transmitted":13,"dropped":14,)"

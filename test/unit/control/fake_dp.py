@@ -43,11 +43,11 @@ def status():
             "name": peer["name"], "public_key": peer["public_key"], "endpoint": peer["endpoint"], "connected": True,
             "last_handshake_seconds": started, "last_received_age": 0.5, "transmit_bytes": 1000, "receive_bytes": 2000,
             "outbound_packets": 10, "outbound_bytes": 900, "inbound_packets": 20, "inbound_bytes": 1800,
-            "held_packets": 0, "remote": peer["remote"], "local": peer["local"]})
+            "held_packets": 0, "rotating": False, "lanes": [], "remote": peer["remote"], "local": peer["local"]})
     return {
         "version": "fake", "pid": os.getpid(), "started_seconds": started, "generation": generation,
         "name": (state or {}).get("name", ""), "public_key": "", "aead": "none", "memory": "ordinary pages",
-        "polling": "adaptive", "listen_port": 51820, "ports": [], "peers": peers, "drops": [],
+        "polling": "adaptive", "listen_ports": [51820], "drift": [], "ports": [], "peers": peers, "drops": [],
         "walks": [{"direction": "outbound", "received": 5, "originated": 0, "resumed": 0, "transmitted": 5,
                    "dropped": 0, "punted": []}],
         "handshakes": []}

@@ -20,6 +20,7 @@ config::Status sample_status() {
   status.aead = "avx2";
   status.memory = "hugepages";
   status.polling = "adaptive";
+  status.drift = {"one", "another"};
   config::PeerStatus netlab;
   netlab.name = "netlab";
   netlab.connected = true;
@@ -31,6 +32,8 @@ config::Status sample_status() {
   netlab.inbound_packets = 15;
   netlab.inbound_bytes = 16;
   netlab.held_packets = 17;
+  netlab.rotating = true;
+  netlab.lanes = {{.usable = true}, {.usable = false}};
   status.peers = {netlab};
   status.drops = {{"", "outbound", "route_to_peer", "no_route", "help", 18},
                   {"netlab", "inbound", "open", "replayed", "help", 19}};
@@ -55,6 +58,9 @@ isthmus_build_info{version="VERSION"} 1
 # HELP isthmus_config_generation How many documents the data plane has taken; 0: none yet.
 # TYPE isthmus_config_generation gauge
 isthmus_config_generation 3
+# HELP isthmus_config_drift In how many things wg has changed what runs since the last document; the next one ends it.
+# TYPE isthmus_config_drift gauge
+isthmus_config_drift 2
 # HELP isthmus_data_plane_info How the data plane runs.
 # TYPE isthmus_data_plane_info gauge
 isthmus_data_plane_info{aead="avx2",memory="hugepages",polling="adaptive"} 1
@@ -84,6 +90,13 @@ isthmus_held_packets{cluster_id="netlab"} 17
 # HELP isthmus_peer_last_handshake_seconds Unix time of the newest session's handshake; 0 when there was none.
 # TYPE isthmus_peer_last_handshake_seconds gauge
 isthmus_peer_last_handshake_seconds{cluster_id="netlab"} 1700000000
+# HELP isthmus_lane_usable 1 when flows use this WireGuard session of the peer's, 0 when it is out.
+# TYPE isthmus_lane_usable gauge
+isthmus_lane_usable{cluster_id="netlab",lane="0"} 1
+isthmus_lane_usable{cluster_id="netlab",lane="1"} 0
+# HELP isthmus_peer_key_rotation_pending 1 while new keys wait for their first handshake and the old ones serve.
+# TYPE isthmus_peer_key_rotation_pending gauge
+isthmus_peer_key_rotation_pending{cluster_id="netlab"} 1
 # HELP isthmus_drops_total Packets that died, by the peer they belonged to (empty: none was known yet), the stage and the reason.
 # TYPE isthmus_drops_total counter
 isthmus_drops_total{cluster_id="",direction="outbound",stage="route_to_peer",reason="no_route"} 18
