@@ -48,6 +48,7 @@ class CarriedTunnel final : public tunnel::TunnelHost {
   void session_ready(LaneId) override {}
   void session_failed(LaneId) override {}
   void usable_changed(LaneId, bool) override {}
+  void arrivals(LaneId, const tunnel::ArrivalNews&) override {}
   void retire(std::unique_ptr<tunnel::Session> session) override { retired.push_back(std::move(session)); }
   void fill_random(std::span<std::uint8_t> bytes) override {
     for (std::uint8_t& byte : bytes) byte = static_cast<std::uint8_t>(random_());

@@ -134,6 +134,9 @@ std::string metrics_text(const MetricsInput& input) {
   const Status& status = *input.status;
   out.family("isthmus_config_generation", "gauge", "How many documents the data plane has taken; 0: none yet.");
   out.sample(status.generation);
+  out.family("isthmus_config_drift", "gauge",
+             "In how many things wg has changed what runs since the last document; the next one ends it.");
+  out.sample(status.drift.size());
   out.family("isthmus_data_plane_info", "gauge", "How the data plane runs.");
   out.sample(1, {{"aead", status.aead}, {"memory", status.memory}, {"polling", status.polling}});
   write_liqo(out, status, input.data_plane_up);

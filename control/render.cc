@@ -122,6 +122,17 @@ std::string name_advice(const PeerStatus& peer) {
          "; check the name and the DNS server of isthmusd's pod";
 }
 
+// What `wg` changed holds until the next document.
+std::string drift_of(const Status& status) {
+  if (status.drift.empty()) return {};
+  std::string text =
+      wrap("drift        " + plural(status.drift.size(), "difference") +
+               " from the document; `isthmusctl apply FILE` ends " + (status.drift.size() == 1 ? "it" : "them"),
+           13);
+  for (const std::string& difference : status.drift) text += wrap("- " + difference, 2);
+  return text;
+}
+
 std::string advice_for(const PeerStatus& peer, const std::string& our_key) {
   if (peer.endpoint.empty()) {
     return peer.name + " has no endpoint here, so only it can begin; it must have ours and our public key " + our_key;
@@ -146,7 +157,7 @@ std::string name_of(const DropStatus& drop) { return drop.peer.empty() ? "-" : s
 }  // namespace
 
 std::string render_status(const Status& status, std::int64_t now) {
-  std::string text = health(status) + "\n" + facts(status, now) + peers_in_short(status, now);
+  std::string text = health(status) + "\n" + facts(status, now) + peers_in_short(status, now) + drift_of(status);
   if (!status.ports.empty()) text += "\n" + ports(status);
   if (!status.walks.empty()) text += "\n" + walks(status);
   return text;

@@ -138,6 +138,7 @@ class Every {
 
 struct Options {
   std::string run_dir = "/run/isthmus";
+  std::string wg_dir = "/var/run/wireguard";  // where `wg` looks
   std::string pages = "auto";
 };
 
@@ -154,6 +155,7 @@ int run(const Options& options) {
   Doorbell doorbell(context);
   DpdkForwarder forwarder(eal, doorbell);
   service::Gateway gateway(context, forwarder, now);
+  gateway.serve_wg(options.wg_dir);
   doorbell.on_ring([&] {
     if (gateway.take_mail()) doorbell.ring();
   });
@@ -180,6 +182,9 @@ int main(int argc, char** argv) {
   CLI::App app("The data plane of an Isthmus gateway. isthmusd starts it and tells it what to do.");
   isthmus::Options options;
   app.add_option("--run-dir", options.run_dir, "directory of the API socket dp.sock")->capture_default_str();
+  app.add_option("--wg-dir", options.wg_dir, "directory of the socket for `wg`; empty: none")
+      ->envname("ISTHMUS_WG_DIR")
+      ->capture_default_str();
   app.add_option("--pages", options.pages, "memory: hugepages if enough are free, or never")
       ->check(CLI::IsMember({"auto", "ordinary"}))
       ->capture_default_str();
@@ -190,7 +195,8 @@ int main(int argc, char** argv) {
     std::cerr << "isthmus-dp: " << error.what() << '\n';
     if (!error.hugepages) return 1;
     std::cerr << "isthmus-dp: starting again with ordinary pages\n";
-    execl("/proc/self/exe", argv[0], "--run-dir", options.run_dir.c_str(), "--pages", "ordinary", nullptr);
+    execl("/proc/self/exe", argv[0], "--run-dir", options.run_dir.c_str(), "--wg-dir", options.wg_dir.c_str(),
+          "--pages", "ordinary", nullptr);
     return 1;
   } catch (const std::exception& error) {
     std::cerr << "isthmus-dp: " << error.what() << '\n';

@@ -19,7 +19,7 @@ inline constexpr std::size_t kMaxMessage = 16U << 20;  // bytes; a longer one cl
 enum class Method : std::uint8_t {
   kStatus,    // -> status
   kApply,     // state -> generation, or errors and nothing changed
-  kState,     // -> state: the document that runs
+  kState,     // -> state: the document that was applied last
   kTrace,     // trace_request -> trace: what has been seen so far; asked of the data plane itself
   kEndpoint,  // endpoint -> changed: where the name in the document leads; isthmusd tells the data plane
 };
@@ -136,6 +136,7 @@ struct Status {
   std::string memory;  // hugepages | ordinary pages
   std::string polling;
   std::vector<std::uint16_t> listen_ports;
+  std::vector<std::string> drift;  // in what `wg` has changed the document that was applied last, a sentence each
   std::vector<PortStatus> ports;
   std::vector<PeerStatus> peers;
   std::vector<DropStatus> drops;  // non-zero ones

@@ -149,6 +149,7 @@ void fields(Visit& visit, Either<Status> auto& status) {
   visit("memory", status.memory);
   visit("polling", status.polling);
   visit("listen_ports", status.listen_ports);
+  visit("drift", status.drift);
   visit("ports", status.ports);
   visit("peers", status.peers);
   visit("drops", status.drops);

@@ -44,14 +44,28 @@ bool somebody_answers(const std::string& path) {
   return result == 0 || error == EAGAIN;  // EAGAIN: its backlog is full
 }
 
+// Whoever held the lock before may have removed its file between our open and our flock: ours is nobody's lock then.
+bool is_still_at(int fd, const std::string& path) {
+  struct stat ours {};
+  struct stat named {};
+  return ::fstat(fd, &ours) == 0 && ::lstat(path.c_str(), &named) == 0 && ours.st_dev == named.st_dev &&
+         ours.st_ino == named.st_ino;
+}
+
 }  // namespace
 
 SocketClaim::SocketClaim(std::string path) : path_(std::move(path)) {
   const std::string lock_path = path_ + ".lock";
-  lock_ = ::open(lock_path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
-  if (lock_ < 0) fail("cannot create " + lock_path + ": " + reason());
+  do {
+    if (lock_ >= 0) ::close(lock_);
+    lock_ = ::open(lock_path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+    if (lock_ < 0) fail("cannot create " + lock_path + ": " + reason());
+    if (::flock(lock_, LOCK_EX | LOCK_NB) != 0) {
+      ::close(lock_);
+      fail("another program already serves " + path_ + "; stop it first");
+    }
+  } while (!is_still_at(lock_, lock_path));
   try {
-    if (::flock(lock_, LOCK_EX | LOCK_NB) != 0) fail("another program already serves " + path_ + "; stop it first");
     remove_stale_socket();
   } catch (...) {
     ::close(lock_);
@@ -59,9 +73,9 @@ SocketClaim::SocketClaim(std::string path) : path_(std::move(path)) {
   }
 }
 
-// The lock file stays: whoever removed it could remove one that a successor has just locked.
 SocketClaim::~SocketClaim() {
   ::unlink(path_.c_str());
+  ::unlink((path_ + ".lock").c_str());
   ::close(lock_);
 }
 

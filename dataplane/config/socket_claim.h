@@ -6,7 +6,7 @@
 namespace isthmus::config {
 
 // Holds an exclusive flock on PATH.lock, so that two programs that start at the same moment cannot both find the
-// socket file stale and take it from each other.
+// socket file stale and take it from each other. Both files are removed in the end.
 class SocketClaim {
  public:
   // Throws std::runtime_error when another process holds it or a program without the lock answers on the socket.

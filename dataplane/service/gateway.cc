@@ -68,7 +68,7 @@ config::Response Gateway::handle(const config::Request& request) {
       return apply(*request.state);
     case config::Method::kState: {
       config::Response response{.generation = generation_};
-      response.state = desired_;
+      if (document_) response.state = document_->desired;
       return response;
     }
     case config::Method::kTrace:
@@ -79,13 +79,19 @@ config::Response Gateway::handle(const config::Request& request) {
       break;
   }
   config::Response response{.generation = generation_};
-  response.status = collect_status(plane_, waiting_, tunnel_service_.tunnel(),
-                                   {.config = config_ ? &*config_ : nullptr,
-                                    .cluster = cluster_source_.get(),
-                                    .underlay = underlay_source_.get(),
-                                    .generation = generation_,
-                                    .started_seconds = started_seconds_});
+  response.status = status();
   return response;
+}
+
+config::Status Gateway::status() {
+  config::Status status = collect_status(plane_, waiting_, tunnel_service_.tunnel(),
+                                         {.config = config_ ? &*config_ : nullptr,
+                                          .cluster = cluster_source_.get(),
+                                          .underlay = underlay_source_.get(),
+                                          .generation = generation_,
+                                          .started_seconds = started_seconds_});
+  status.drift = drift();
+  return status;
 }
 
 config::Response Gateway::trace(const config::TraceRequest& request) {
@@ -134,7 +140,10 @@ config::Response Gateway::apply(const config::DesiredState& desired) {
   const auto read = read_secrets(next);
   if (const auto* errors = std::get_if<ConfigErrors>(&read)) return {.errors = *errors, .generation = generation_};
   const auto& secrets = std::get<Secrets>(read);
-  if (config_ == next && secrets_ == secrets) return {.generation = generation_, .changed = false};
+  if (config_ == next && secrets_ == secrets) {
+    remember(desired, secrets);
+    return {.generation = generation_, .changed = false};
+  }
   if (ConfigErrors errors = refuse_changes(next); !errors.empty()) {
     return {.errors = std::move(errors), .generation = generation_};
   }
@@ -147,11 +156,18 @@ config::Response Gateway::apply(const config::DesiredState& desired) {
     return {.error = error.what(), .generation = generation_};
   }
   commit(next, secrets);
-  desired_ = desired;
+  remember(desired, secrets);
   ++generation_;
   config::log_event(LogLevel::kInfo, "configuration applied",
                     {{"generation", std::to_string(generation_)}, {"peers", std::to_string(next.peers.size())}});
   return {.generation = generation_, .changed = true};
+}
+
+// What `wg` had changed is over.
+void Gateway::remember(const config::DesiredState& desired, const Secrets& secrets) {
+  document_ = {desired, secrets};
+  desired_ = desired;
+  if (wg_interface_) wg_interface_->serve(desired.name);
 }
 
 std::variant<Gateway::Secrets, ConfigErrors> Gateway::read_secrets(const ValidatedConfig& config) const {
@@ -166,18 +182,25 @@ std::variant<Gateway::Secrets, ConfigErrors> Gateway::read_secrets(const Validat
     return std::get<tunnel::SecretKey>(secret);
   };
   secrets.private_key = read(config.private_key_file, "privateKeyFile");
-  const tunnel::PublicKey own = errors.empty() ? tunnel::public_key_of(secrets.private_key) : tunnel::PublicKey{};
+  if (errors.empty()) errors = refuse_own_key(config, secrets.private_key);
   for (std::size_t i = 0; i < config.peers.size(); ++i) {
     const config::PeerConfig& peer = config.peers[i];
-    if (peer.public_key == own) {
-      errors.push_back({peer_path(i, "publicKey"), "is this gateway's own public key", "write the peer's, not ours"});
-    }
     secrets.preshared.push_back(peer.preshared_key_file.empty()
                                     ? tunnel::SecretKey{}
                                     : read(peer.preshared_key_file, peer_path(i, "presharedKeyFile")));
   }
   if (!errors.empty()) return errors;
   return secrets;
+}
+
+ConfigErrors Gateway::refuse_own_key(const ValidatedConfig& config, const tunnel::SecretKey& private_key) {
+  ConfigErrors errors;
+  const tunnel::PublicKey own = tunnel::public_key_of(private_key);
+  for (std::size_t i = 0; i < config.peers.size(); ++i) {
+    if (config.peers[i].public_key != own) continue;
+    errors.push_back({peer_path(i, "publicKey"), "is this gateway's own public key", "write the peer's, not ours"});
+  }
+  return errors;
 }
 
 // What a running data plane cannot change without losing packets.

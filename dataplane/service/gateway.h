@@ -7,6 +7,7 @@
 
 #include "dataplane/config/api.h"
 #include "dataplane/config/validate.h"
+#include "dataplane/config/wg_edit.h"
 #include "dataplane/service/data_plane.h"
 #include "dataplane/service/kernel_guard.h"
 #include "dataplane/service/next_hop_source.h"
@@ -14,6 +15,7 @@
 #include "dataplane/service/tunnel_service.h"
 #include "dataplane/service/underlay.h"
 #include "dataplane/service/waiting_room.h"
+#include "dataplane/service/wg_interface.h"
 
 namespace isthmus::service {
 
@@ -23,6 +25,10 @@ class Gateway {
   ~Gateway();
 
   config::Response handle(const config::Request& request);
+  // Lets `wg` look at the gateway and change it, by a socket in this directory, as soon as there is a document.
+  void serve_wg(const std::string& directory);
+  // What `wg` is told for what it asks (config/wg_protocol.h). gateway_wg.cc.
+  config::SecretText answer_wg(std::string_view request);
   // Everything that workers have put into their mailboxes, but of handshakes only a few: each takes so long that all
   // else would be late. Returns whether more of them wait: then call again, after whatever else there is to do.
   bool take_mail();
@@ -36,10 +42,20 @@ class Gateway {
     bool operator==(const Secrets&) const = default;
   };
 
+  // A document as it was handed over, with what its key files held.
+  struct Document {
+    config::DesiredState desired;
+    Secrets secrets;
+  };
+
+  config::Status status();
   config::Response trace(const config::TraceRequest& request);
   config::Response set_endpoint(const config::EndpointRequest& request);
   config::Response apply(const config::DesiredState& desired);
+  void remember(const config::DesiredState& desired, const Secrets& secrets);
   std::variant<Secrets, config::ConfigErrors> read_secrets(const config::ValidatedConfig& config) const;
+  static config::ConfigErrors refuse_own_key(const config::ValidatedConfig& config,
+                                             const tunnel::SecretKey& private_key);
   config::ConfigErrors refuse_changes(const config::ValidatedConfig& next) const;
   void start(const config::ValidatedConfig& config);
   std::unique_ptr<NextHopSource> make_source(const config::PortConfig& port, bool underlay);
@@ -49,6 +65,12 @@ class Gateway {
   void update_lanes(PeerIndex peer, const tunnel::SecretKey& preshared, const tunnel::Now& now);
   void remove_lane(LaneId lane);
   void remove_missing_peers(const config::ValidatedConfig& next);
+  config::WgDevice wg_device();
+  std::optional<config::WgError> change_with_wg(const config::WgEdit& wanted);
+  Secrets edited_secrets(const config::ValidatedConfig& next, const config::WgEdit& wanted,
+                         const config::WgEdited& edited) const;
+  void move_lanes(const config::WgEdit& wanted);
+  std::vector<std::string> drift() const;
   void guard_kernel(const config::ValidatedConfig& config);
   void take(pipeline::ToService& item);
   bool take_handshakes(pipeline::Mailbox& mailbox);
@@ -65,10 +87,12 @@ class Gateway {
   std::unique_ptr<NextHopSource> underlay_source_;
   std::unique_ptr<KernelGuard> guard_;
   std::vector<std::unique_ptr<SuperFrameGuard>> super_frame_guards_;
-  std::vector<PeerIndex> leaving_;  // not configured any more, but packets on their way to a worker may name them
-  std::optional<config::DesiredState> desired_;
+  std::vector<PeerIndex> leaving_;    // not configured any more, but packets on their way to a worker may name them
+  std::optional<Document> document_;  // as applied last
+  std::optional<config::DesiredState> desired_;  // what runs: the document, and what wg has changed since
   std::optional<config::ValidatedConfig> config_;
   std::optional<Secrets> secrets_;
+  std::unique_ptr<WgInterface> wg_interface_;
   std::uint64_t generation_ = 0;
   std::int64_t started_seconds_;
 };

@@ -23,6 +23,7 @@ Status full_status() {
   status.memory = "hugepages";
   status.polling = "busy";
   status.listen_ports = {65535, 1};
+  status.drift = {"peers[netlab]: removed with wg", "privateKey: set with wg"};
   status.ports = {{"cluster", "eth1", "02:00:00:00:00:01", {"10.244.0.1/16"}, true}};
   PeerStatus peer;
   peer.name = "netlab";
@@ -83,6 +84,7 @@ TEST(Codec, ResponseComesBack) {
   EXPECT_EQ(response->status->peers[0].transmit_bytes, std::numeric_limits<std::uint64_t>::max());
   EXPECT_EQ(response->status->peers[0].last_received_age, 0.25);
   EXPECT_EQ(response->status->drops[0].help, "\"quoted\"\n\xc3\xa9");
+  EXPECT_EQ(response->status->drift, full_status().drift);
   EXPECT_EQ(response->status->walks[0].punted[0].count, 15U);
 }
 
@@ -92,7 +94,8 @@ TEST(Codec, StatusIsThisText) {
       encode(full_status()),
       R"({"version":"1.2.3","pid":4711,"started_seconds":1700000000,"generation":3,"name":"crownlabs",)"
       R"("public_key":"Tm90IGEgcmVhbCBrZXksIGJ1dCAzMiBieXRlcy4uLjA=","aead":"avx2","memory":"hugepages",)"
-      R"("polling":"busy","listen_ports":[65535,1],"ports":[{"role":"cluster","device":"eth1","mac":"02:00:00:00:00:01",)"
+      R"("polling":"busy","listen_ports":[65535,1],"drift":["peers[netlab]: removed with wg","privateKey: set with wg"],)"
+      R"("ports":[{"role":"cluster","device":"eth1","mac":"02:00:00:00:00:01",)"
       R"("addresses":["10.244.0.1/16"],"kernel":true}],"peers":[{"name":"netlab",)"
       R"("public_key":"QWxzbyBub3QgYSBrZXksIGJ1dCAzMiBieXRlcyBsb24=","endpoint":"192.0.2.2:51820",)"
       R"("endpoint_name":"gw.example.org:51820","name_trouble":"no answer","connected":true,"rotating":true,)"

@@ -55,7 +55,7 @@ def status():
     return {
         "version": "fake", "pid": os.getpid(), "started_seconds": started, "generation": generation,
         "name": (state or {}).get("name", ""), "public_key": "", "aead": "none", "memory": "ordinary pages",
-        "polling": "adaptive", "listen_ports": [51820], "ports": [], "peers": peers, "drops": [],
+        "polling": "adaptive", "listen_ports": [51820], "drift": [], "ports": [], "peers": peers, "drops": [],
         "walks": [{"direction": "outbound", "received": 5, "originated": 0, "resumed": 0, "transmitted": 5,
                    "dropped": 0, "punted": []}],
         "handshakes": []}

@@ -20,6 +20,7 @@ config::Status sample_status() {
   status.aead = "avx2";
   status.memory = "hugepages";
   status.polling = "adaptive";
+  status.drift = {"one", "another"};
   config::PeerStatus netlab;
   netlab.name = "netlab";
   netlab.connected = true;
@@ -60,6 +61,9 @@ isthmus_build_info{version="VERSION"} 1
 # HELP isthmus_config_generation How many documents the data plane has taken; 0: none yet.
 # TYPE isthmus_config_generation gauge
 isthmus_config_generation 3
+# HELP isthmus_config_drift In how many things wg has changed what runs since the last document; the next one ends it.
+# TYPE isthmus_config_drift gauge
+isthmus_config_drift 2
 # HELP isthmus_data_plane_info How the data plane runs.
 # TYPE isthmus_data_plane_info gauge
 isthmus_data_plane_info{aead="avx2",memory="hugepages",polling="adaptive"} 1

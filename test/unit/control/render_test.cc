@@ -1,5 +1,6 @@
 #include "control/render.h"
 
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include <limits>
@@ -63,6 +64,19 @@ WALK      RECEIVED  ORIGINATED  RESUMED  TRANSMITTED  DROPPED  PUNTED  BALANCE
 outbound     1 000           2        3          990        5      10  balanced
 inbound         10           0        0            8        0       0  2 on their way
 )");
+}
+
+TEST(Render, StatusShowsWhatWgChanged) {
+  config::Status status = sample_status();
+  status.drift = {"peers[netlab].endpoint: [2001:db8::9]:51820 instead of [2001:db8:1:2:3:4:5:6]:51820, set with wg",
+                  "peers[topix].presharedKey: set with wg"};
+  EXPECT_THAT(render_status(status, kNow), testing::HasSubstr(R"(
+peers        2 peers, 1 connected; down: topix (last handshake never)
+drift        2 differences from the document; `isthmusctl apply FILE` ends them
+- peers[netlab].endpoint: [2001:db8::9]:51820 instead of [2001:db8:1:2:3:4:5:6]:51820, set with wg
+- peers[topix].presharedKey: set with wg
+
+PORT )"));
 }
 
 TEST(Render, Peers) {

@@ -56,6 +56,7 @@ class TwoLanes final : public TunnelHost {
   void session_ready(LaneId lane) override { ready.push_back(lane); }
   void session_failed(LaneId) override {}
   void usable_changed(LaneId lane, bool is) override { usable[lane] = is; }
+  void arrivals(LaneId, const ArrivalNews&) override {}
   void retire(std::unique_ptr<Session>) override {}
   void fill_random(std::span<std::uint8_t> bytes) override {
     for (std::uint8_t& byte : bytes) byte = next_++;
@@ -138,16 +139,6 @@ TEST_F(LanesTest, AReplayToAnotherLaneMovesNothing) {
   b.now.instant += kRekeyTimeout;
   b.receive(a.take(), kMoved);
   EXPECT_EQ(b.endpoints[kSecond], kMoved);
-}
-
-TEST_F(LanesTest, ACookieReplyLeavesFromThePortThatWasAsked) {
-  b.tunnel.set_under_load(true);
-  a.tunnel.want_session(kSecond, a.now);
-  b.receive(a.take(), kFromA1);
-  ASSERT_EQ(b.sent.size(), 1U);
-  EXPECT_EQ(b.sent[0].lane, (LaneId{kNoPeer, 1}));
-  a.receive(b.take(), kFromB1);
-  EXPECT_EQ(a.count(HandshakeEvent::kCookieReceived), 1U);
 }
 
 class UsableTest : public testing::Test, protected TwoSides {};
