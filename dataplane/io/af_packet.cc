@@ -39,7 +39,8 @@ AfPacketDevice af_packet_device(const std::string& interface, unsigned index, st
   // header.
   const unsigned slot = std::clamp(std::bit_ceil(interface_mtu(interface) + 18 + 128), 2048U, 32768U);
   const unsigned block = std::max(4096U, slot);
-  constexpr unsigned kRingBytes = 4U << 20;
+  // 40 ms of 200 000 frames a second: so long a worker that shares its core may have to wait for its turn.
+  constexpr unsigned kRingBytes = 16U << 20;
   return {"net_af_packet" + std::to_string(index) + ",iface=" + interface + ",qpairs=" + std::to_string(queues) +
               ",blocksz=" + std::to_string(block) + ",framesz=" + std::to_string(slot) +
               ",framecnt=" + std::to_string(kRingBytes / slot) + ",qdisc_bypass=1",

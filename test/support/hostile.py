@@ -90,6 +90,9 @@ def from_underlay(source, destination, genuine):
     yield "tunnel_message_malformed", message(b"\x04\0\0\1" + b"x" * 60)
     yield "tunnel_message_malformed", message(b"\x01\0\0\0" + b"x" * 143)
     yield "tunnel_message_malformed", message(b"\x02\0\0\0" + b"x" * 89)
+    yield "handshake_mac1_wrong", message(b"\x01\0\0\0" + b"x" * 144)
+    yield "handshake_unawaited", message(b"\x02\0\0\0" + b"x" * 88)
+    yield "handshake_unawaited", message(b"\x03\0\0\0" + b"x" * 60)
     yield "unknown_session", message(b"\x04\0\0\0" + b"\xff" * 4 + b"x" * 60)
     yield "outer_fragmented", message(b"\x04\0\0\0" + b"x" * 60, fragment=0x2000)
     # A real message once more; with another counter; with its last byte changed and a counter that may still come.
