@@ -99,7 +99,7 @@ bool Blake2s::operator==(const Blake2s& other) const {
 
 void Blake2s::update(std::span<const std::uint8_t> input) {
   while (!input.empty()) {
-    absorb();
+    if (filled_ == kBlock) compress_block();
     const std::size_t taken = std::min(kBlock - filled_, input.size());
     std::memcpy(block_.data() + filled_, input.data(), taken);
     filled_ += taken;
@@ -107,8 +107,13 @@ void Blake2s::update(std::span<const std::uint8_t> input) {
   }
 }
 
+// What has been compressed may be a key: nothing is left of it.
 void Blake2s::absorb() {
-  if (filled_ != kBlock) return;
+  if (filled_ == kBlock) compress_block();
+  wipe(block_);
+}
+
+void Blake2s::compress_block() {
   counted_ += kBlock;
   compress(state_, block_.data(), counted_, false);
   filled_ = 0;

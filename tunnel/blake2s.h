@@ -21,12 +21,14 @@ class Blake2s {
   bool operator==(const Blake2s& other) const;  // constant time
 
   void update(std::span<const std::uint8_t> input);
-  // Compresses what waits. Only where more input is sure to follow: then it is done once for all copies.
+  // Compresses a full block that waits. Only where more input is sure to follow: then it is done once for all copies.
   void absorb();
   // As many bytes as were asked for. Nothing may follow.
   void finish(std::span<std::uint8_t> output);
 
  private:
+  void compress_block();
+
   std::array<std::uint32_t, 8> state_;
   std::uint64_t counted_ = 0;  // bytes compressed
   std::array<std::uint8_t, kBlock> block_{};

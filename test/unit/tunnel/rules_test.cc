@@ -338,7 +338,7 @@ TEST_F(Rules, KeySlotsTurnOnlyAfterATagHasVerified) {
   };
   network.advance(300ms);
   ASSERT_FALSE(captured_.empty());
-  const Datagram confirmation = captured_.back();
+  const Datagram confirmation = captured_.front();
   EXPECT_EQ(b.link->sending.load(), old) << "agreed, but who agreed has not been heard with the new keys";
   for (std::size_t byte = offsetof(DataHeader, counter); byte < confirmation.bytes.size(); ++byte) {
     Datagram forged = confirmation;
