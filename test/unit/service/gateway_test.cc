@@ -515,6 +515,8 @@ TEST_F(TwoGateways, EndpointIsRefusedWithAReason) {
   EXPECT_EQ(tell(a.gateway, "127.0.0.1:51820").error, "127.0.0.1:51820 is an address of loopback (127.0.0.0/8)");
   EXPECT_EQ(a.gateway.handle({.method = config::Method::kEndpoint}).error, "no peer is called ''");
   EXPECT_EQ(status(a).peers[0].endpoint, "192.0.2.2:51820") << "what was known before the name stays";
+}
+
 std::string hex_key(const std::string& base64) { return config::to_hex(*tunnel::parse_key(base64)); }
 
 std::string wg(Gateway& gateway, const std::string& request) {
