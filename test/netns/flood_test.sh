@@ -48,12 +48,12 @@ start_newcomer() {
 is_in() { in_ns "$1" wg show "isth-flood-$1" latest-handshakes | awk '{exit !($2 > 0)}'; }
 gets_in_meanwhile() { wait_for 20 is_in "$1" && alive "$flooder"; }
 
-# What forwards goes before everything else on the machine, as it does on a gateway that has a core for it. Otherwise this
-# would be a test of how two cores are shared by two gateways, a flooder and whatever else runs here.
+# What forwards goes before everything else, as nearly as nice can say it: a gateway has a core for it. Otherwise this would
+# be a test of how two cores are shared by two gateways, a flooder and whatever else runs here.
 give_core() {
   local thread
   for thread in /proc/"$(data_plane_pid "$1")"/task/*; do
-    if [[ $(<"$thread/comm") == worker* ]]; then chrt --rr --pid 1 "${thread##*/}"; fi
+    if [[ $(<"$thread/comm") == worker* ]]; then renice -n -15 -p "${thread##*/}" >/dev/null; fi
   done
 }
 

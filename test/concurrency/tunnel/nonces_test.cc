@@ -93,7 +93,8 @@ class Process {
 
  private:
   void rekey() {
-    sessions_.push_back(std::make_unique<Session>(LaneId{PeerIndex{0}}, 1U, 2U, true, handshakes_.agree(), Instant{1s}));
+    sessions_.push_back(
+        std::make_unique<Session>(LaneId{PeerIndex{0}}, 1U, 2U, true, handshakes_.agree(), Instant{1s}));
     if (sessions_.size() % 2 == 0) sessions_.back()->reserve_nonces(kRejectAfterMessages - kShortlyBefore);
     sending_.store(sessions_.back().get(), std::memory_order_release);
   }

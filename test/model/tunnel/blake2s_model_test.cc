@@ -22,8 +22,7 @@ std::vector<std::uint8_t> of_library(std::span<const std::uint8_t> key, std::spa
   }
   const std::unique_ptr<EVP_MAC, decltype(&EVP_MAC_free)> mac(EVP_MAC_fetch(nullptr, "BLAKE2SMAC", nullptr),
                                                               EVP_MAC_free);
-  const std::unique_ptr<EVP_MAC_CTX, decltype(&EVP_MAC_CTX_free)> context(EVP_MAC_CTX_new(mac.get()),
-                                                                          EVP_MAC_CTX_free);
+  const std::unique_ptr<EVP_MAC_CTX, decltype(&EVP_MAC_CTX_free)> context(EVP_MAC_CTX_new(mac.get()), EVP_MAC_CTX_free);
   const OSSL_PARAM parameters[] = {OSSL_PARAM_construct_size_t(OSSL_MAC_PARAM_SIZE, &size), OSSL_PARAM_construct_end()};
   EXPECT_EQ(EVP_MAC_init(context.get(), key.data(), key.size(), parameters), 1);
   EXPECT_EQ(EVP_MAC_update(context.get(), text.data(), text.size()), 1);
