@@ -4,7 +4,6 @@
 #include <array>
 #include <charconv>
 #include <cstdlib>
-#include <span>
 
 namespace isthmus::config {
 namespace {
@@ -118,6 +117,7 @@ class SetParser {
     if (!peer.endpoint) fail("endpoint is not address:port");
   }
   void read_allowed_ip(std::string_view value, WgPeerEdit& peer) {
+    if (++allowed_ips_ > kMaxWgAllowedIps) return fail("too many allowed IPs for one request", E2BIG);
     const bool remove = value.starts_with('-');
     const auto given = parse_interface_address(value.substr(remove ? 1 : 0));
     if (!given) return fail("allowed_ip is not address/length");
@@ -129,6 +129,7 @@ class SetParser {
   WgEdit edit_;
   std::optional<WgError> error_;
   int line_ = 1;
+  std::size_t allowed_ips_ = 0;
 };
 
 class Answer {

@@ -8,6 +8,7 @@
 #include <cerrno>
 #include <cstdint>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <variant>
@@ -23,6 +24,7 @@ namespace isthmus::config {
 inline constexpr std::size_t kMaxWgRequest = 4U << 20;  // bytes
 // `wg syncconf` from one full set of peers to another removes as many as it adds.
 inline constexpr std::size_t kMaxWgPeers = 2 * 4096;
+inline constexpr std::size_t kMaxWgAllowedIps = 8 * 4096;  // of all peers together
 
 // Why a request is refused. `why` never quotes the request: a key may stand where a name should.
 struct WgError {

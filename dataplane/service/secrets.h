@@ -1,5 +1,5 @@
 #pragma once
-// Keys come from files, never from a document or a socket.
+// Keys come from files, never from a document or its socket. (Those that `wg` brings stay in memory: gateway_wg.cc.)
 
 #include <string>
 #include <variant>

@@ -8,7 +8,8 @@ FOLDERS = ("dataplane", "nat", "tunnel", "control", "bench", "test")
 
 # No I/O, no clock, no lock: floors 0 to 2, but for the ends of the API socket and the log, which both programs share.
 PURE = ["dataplane/packet/*", "dataplane/route/*", "dataplane/pipeline/*", "nat/*", "tunnel/*", "dataplane/config/codec*",
-        "dataplane/config/compile*", "dataplane/config/desired_state*", "dataplane/config/valid*"]
+        "dataplane/config/compile*", "dataplane/config/desired_state*", "dataplane/config/valid*",
+        "dataplane/config/drift*", "dataplane/config/wg_*"]
 
 # One alternative for each thing whose words are not code. A quote between hex digits separates digits.
 _NOT_CODE = re.compile(

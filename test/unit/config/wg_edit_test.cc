@@ -45,6 +45,7 @@ TEST_F(WgEditTest, NothingWantedIsNothingChanged) {
   change(WgEdit{});
   change(WgPeerEdit{.public_key = netlab});
   change(WgPeerEdit{.public_key = stranger(), .update_only = true, .endpoint = parse_endpoint("192.0.2.9:1")});
+  EXPECT_EQ(edited.state, document);
   change(WgPeerEdit{.public_key = stranger(), .remove = true});
   EXPECT_EQ(edited.state, document);
   EXPECT_TRUE(edited.preshared_keys.empty());
@@ -187,6 +188,14 @@ TEST_F(WgEditTest, RemovedPeerComesBackUnderItsName) {
                     .allowed_ips = {{prefix("10.244.0.0/16")}}});
   EXPECT_EQ(edited.state, document);
   EXPECT_EQ(edited.preshared_keys.at("netlab"), secret(4));
+}
+
+TEST_F(WgEditTest, APeerThatComesBackHasOnlyWhatIsSaidOfIt) {
+  change(WgEdit{.peers = {{.public_key = topix, .remove = true},
+                          {.public_key = topix, .allowed_ips = {{prefix("10.5.0.0/24")}}}}});
+  EXPECT_EQ(edited.state.peers[1].remote, (std::vector<DesiredMap>{{"10.5.0.0/24", "10.73.5.0/24"}}));
+  EXPECT_EQ(edited.state.peers[1].mtu, document.peers[1].mtu);
+  EXPECT_EQ(edited.state.peers[1].local, document.peers[1].local);
 }
 
 // What `wg showconf` tells and `wg setconf` says again.

@@ -42,6 +42,12 @@ TEST(WgProtocol, ReadsEverythingOfADevice) {
   EXPECT_EQ(edit_of(""), WgEdit{});
 }
 
+TEST(WgProtocol, KeysAreReadFromTheLeft) {
+  const WgEdit edit = edit_of("public_key=0123456789abcdefABCDEF" + std::string(42, '0') + "\n");
+  const tunnel::PublicKey key = {0x01, 0x23, 0x45, 0x67, 0x89, 0xab, 0xcd, 0xef, 0xab, 0xcd, 0xef};
+  EXPECT_EQ(edit.peers[0].public_key, key);
+}
+
 TEST(WgProtocol, ReadsEverythingOfAPeer) {
   const WgEdit edit = edit_of("public_key=" + hex_of('1') + "\nupdate_only=true\npreshared_key=" + hex_of('B') +
                               "\nendpoint=[2001:db8::1]:7\npersistent_keepalive_interval=0\nprotocol_version=1\n"
@@ -118,6 +124,13 @@ TEST(WgProtocol, TakesAsManyPeersAsASyncMayNeed) {
   for (std::size_t i = 0; i < kMaxWgPeers; ++i) lines += "public_key=" + hex_of('1') + "\nremove=true\n";
   EXPECT_EQ(edit_of(lines).peers.size(), kMaxWgPeers);
   EXPECT_EQ(error_in(lines + "public_key=" + hex_of('1')), "7 line 16386: more than 8192 peers");
+}
+
+TEST(WgProtocol, TakesAsManyAllowedIpsAsAServiceThreadCanBear) {
+  std::string lines = "public_key=" + hex_of('1');
+  for (std::size_t i = 0; i < kMaxWgAllowedIps; ++i) lines += "\nallowed_ip=10.0.0.0/8";
+  EXPECT_EQ(edit_of(lines + "\n").peers[0].allowed_ips.size(), kMaxWgAllowedIps);
+  EXPECT_EQ(error_in(lines + "\nallowed_ip=10.0.0.0/8"), "7 line 32771: too many allowed IPs for one request");
 }
 
 TEST(WgProtocol, TellsADeviceAsWgReadsIt) {

@@ -110,6 +110,7 @@ TEST_F(WgServerTest, AnswersOneRequestAfterTheOther) {
 TEST_F(WgServerTest, TakesALongRequestAndNoLongerOne) {
   WgServer::Limits limits;
   limits.request = 100000;
+  limits.message = 60s;  // what closes is the length
   start(limits);
   const std::string line(99, 'a');
   std::string text;
