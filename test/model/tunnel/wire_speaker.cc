@@ -231,25 +231,25 @@ class Speaker {
     const Endpoint source = words.endpoint();
     const SecretKey secret = words.secret();
     const XNonce nonce = words.array<XNonce>();
-    // The secret is asked for only when there is none that is fresh.
-    const auto fill = [&](std::span<std::uint8_t> wanted) {
-      if (wanted.size() == nonce.size()) {
-        std::copy(nonce.begin(), nonce.end(), wanted.begin());
-      } else {
-        std::copy(secret.bytes.begin(), secret.bytes.end(), wanted.begin());
-      }
-    };
     if (!checker_.mac1_valid(message)) return kRefused;
-    Little32 sender;
-    std::memcpy(&sender, message.data() + 4, sizeof(sender));
-    const MessageCookieReply reply = checker_.create_reply(message, sender, source, words.instant(), fill);
-    return words_of("message", {hex(bytes_of(reply))});
+    // A secret comes with what the nonces of its replies begin with; they end with the reply's number.
+    checker_ = CookieChecker(own_.public_key());
+    checker_.renew_secret(words.instant(), [&](std::span<std::uint8_t> wanted) {
+      const auto* from = wanted.size() == secret.bytes.size() ? secret.bytes.data() : nonce.data();
+      std::copy_n(from, wanted.size(), wanted.begin());
+    });
+    Little64 number;
+    std::memcpy(&number, nonce.data() + 16, sizeof(number));
+    return words_of("message", {hex(bytes_of(checker_.create_reply(message, source, number, sealer_)))});
   }
 
   std::string proven(Words& words) {
     const Buffer message = words.bytes();
     const Endpoint source = words.endpoint();
-    return checker_.mac2_valid(message, source, words.instant()) ? "proven" : kRefused;
+    // A copy: it is to be asked about earlier moments too.
+    CookieChecker checker = checker_;
+    checker.renew_secret(words.instant(), [](std::span<std::uint8_t> wanted) { std::ranges::fill(wanted, 0x5a); });
+    return checker.mac2_valid(message, source) ? "proven" : kRefused;
   }
 
   std::string cookie(Words& words) {
@@ -261,6 +261,7 @@ class Speaker {
   const X25519Key own_;
   const RemoteIdentity remote_;
   CookieChecker checker_;
+  Sealer sealer_;
   CookieJar jar_;
   std::uint32_t local_index_ = 0;
   std::uint32_t remote_index_ = 0;
