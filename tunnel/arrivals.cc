@@ -11,11 +11,13 @@ ArrivalNews Arrivals::look(const ReplayWindow& window) {
 }
 
 ArrivalNews Arrivals::since_last(const ReplayWindow& window, std::uint64_t mark) {
-  const auto difference = [](std::uint64_t& before, std::uint64_t now) { return now - std::exchange(before, now); };
+  const auto growth = [](std::uint64_t& before, std::uint64_t now) { return now - std::exchange(before, now); };
+  const std::uint64_t lost = window.missing_below(mark);
+  const std::uint64_t before = std::exchange(lost_, lost);
   ArrivalNews news;
-  news.lost = static_cast<std::int64_t>(difference(lost_, window.missing_below(mark)));
-  news.duplicate = difference(duplicate_, window.duplicates());
-  news.reordered = difference(reordered_, window.reordered());
+  (lost >= before ? news.lost : news.found) = lost >= before ? lost - before : before - lost;
+  news.duplicate = growth(duplicate_, window.duplicates());
+  news.reordered = growth(reordered_, window.reordered());
   return news;
 }
 

@@ -1,14 +1,13 @@
 #pragma once
 // What became of the messages that the peer has sent: their authenticated counters tell.
 //
-// A counter that was skipped belongs to a message that is late or lost. It counts as lost once it has been missing for
-// kPatience, or the window has moved past it, or its session is over. Should it come after all it is let in as ever,
-// and makes up for the next one that is lost: what has been told is not taken back.
+// A counter that was skipped belongs to a message that is late or lost. It counts as lost once two looks, kPatience
+// apart, have found it missing, or the window has moved past it, or its session is over. Should it come after all it is
+// let in as ever, and makes up for the next one that is lost: what has been told is not taken back.
 //
 // What was lost behind the last message that came is not known before another one comes. That is why a side whose
 // session is replaced says good-bye on the old one (KeySlots::take_leave).
 
-#include <algorithm>
 #include <cstdint>
 
 #include "dataplane/packet/time.h"
@@ -18,7 +17,8 @@ namespace isthmus::tunnel {
 
 // Since it was last asked for.
 struct ArrivalNews {
-  std::int64_t lost = 0;  // negative: so many came that had been given up
+  std::uint64_t lost = 0;
+  std::uint64_t found = 0;  // more came that had been told lost than were lost
   std::uint64_t duplicate = 0;
   std::uint64_t reordered = 0;
   bool operator==(const ArrivalNews&) const = default;
@@ -47,18 +47,21 @@ class Arrivals {
 class ArrivalTotals {
  public:
   void add(const ArrivalNews& news) {
-    balance_ += news.lost;
-    lost_ = std::max(lost_, balance_);
+    // A counter that went back would be worth nothing.
+    found_ += news.found;
+    const std::uint64_t made_up = news.lost < found_ ? news.lost : found_;
+    found_ -= made_up;
+    lost_ += news.lost - made_up;
     duplicate_ += news.duplicate;
     reordered_ += news.reordered;
   }
-  std::uint64_t lost() const { return static_cast<std::uint64_t>(lost_); }
+  std::uint64_t lost() const { return lost_; }
   std::uint64_t duplicate() const { return duplicate_; }
   std::uint64_t reordered() const { return reordered_; }
 
  private:
-  std::int64_t balance_ = 0;
-  std::int64_t lost_ = 0;  // the highest balance ever: a counter that went back would be worth nothing
+  std::uint64_t lost_ = 0;
+  std::uint64_t found_ = 0;  // and not made up for yet
   std::uint64_t duplicate_ = 0;
   std::uint64_t reordered_ = 0;
 };

@@ -42,7 +42,7 @@ TEST(Arrivals, AGapIsLostWhenTheWindowHasPassedIt) {
   accept(window, {2, kWindow});
   EXPECT_EQ(arrivals.look(window).lost, 1) << "0 is too old, 1 is not yet";
   accept(window, {1, 3 * kWindow});
-  EXPECT_EQ(arrivals.look(window).lost, static_cast<std::int64_t>(2 * kWindow - 3));
+  EXPECT_EQ(arrivals.look(window).lost, 2 * kWindow - 3);
 }
 
 TEST(Arrivals, TheEndSettlesAllGaps) {
