@@ -5,6 +5,12 @@
 #include <utility>
 
 namespace isthmus::tunnel {
+namespace {
+
+// More than one, for they may be lost as well.
+constexpr int kFarewells = 3;
+
+}  // namespace
 
 KeySlots::~KeySlots() {
   stop_sending();
@@ -53,6 +59,28 @@ void KeySlots::age(Instant now) {
   const Session* session = sending();
   if (session != nullptr && (session->expired(now) || session->nonces_used() >= kRejectAfterMessages)) stop_sending();
   if (draining_ && now - draining_since_ >= kRekeyTimeout) retire(draining_);
+}
+
+void KeySlots::look(Instant now) {
+  if (now - looked_ < Arrivals::kPatience) return;
+  looked_ = now;
+  for (Session* session : {next_.get(), current_.get(), previous_.get(), draining_.get()}) {
+    if (session == nullptr) continue;
+    const ArrivalNews news = session->arrivals.look(session->window);
+    if (news != ArrivalNews{}) host_.arrivals(session->lane, news);
+  }
+}
+
+void KeySlots::take_leave(Instant now) {
+  const Session* sending = link_.sending.load(std::memory_order_relaxed);
+  if (sending == nullptr) return;
+  for (Session* session : {current_.get(), previous_.get(), draining_.get()}) {
+    if (session == nullptr || session == sending || session->farewells == kFarewells) continue;
+    const std::uint64_t used = session->nonces_used();
+    if (used == 0 || used >= kRejectAfterMessages || session->expired(now)) continue;
+    ++session->farewells;
+    host_.send_keepalive(session->lane, *session);
+  }
 }
 
 void KeySlots::clear() {

@@ -39,6 +39,11 @@ class KeySlots {
   bool confirm(std::uint32_t local_index, bool peer_wins_collision);
   // Stops sending with a session that is too old or used up, and lets go of what has drained.
   void age(Instant now);
+  // Looks at what has arrived in each session, now and then.
+  void look(Instant now);
+  // Empty messages on a session from which another has taken over: they tell the peer the last counter, and so what it
+  // has lost of the session's end. To be called every 100 ms or so, until workers have surely sent their last with it.
+  void take_leave(Instant now);
   void clear();
 
   // The session of link.sending, if it is one of these.
@@ -66,6 +71,7 @@ class KeySlots {
   std::unique_ptr<Session> previous_;
   std::unique_ptr<Session> draining_;
   Instant draining_since_ = kNever;
+  Instant looked_ = kNever;
 };
 
 }  // namespace isthmus::tunnel

@@ -7,6 +7,7 @@
 #include "dataplane/packet/packet.h"
 #include "dataplane/packet/time.h"
 #include "tunnel/aead.h"
+#include "tunnel/arrivals.h"
 #include "tunnel/replay_window.h"
 #include "tunnel/wire.h"
 
@@ -55,6 +56,10 @@ class Session {
   // Receiving worker: w, service: r. Whether anything has been authenticated with this session's receiving key: only
   // then may a responder send with it (section 5.1: the initiator's first message confirms the key).
   std::atomic<bool> confirmed{false};
+
+  // The service thread's.
+  Arrivals arrivals;
+  int farewells = 0;  // KeySlots::take_leave
 
  private:
   alignas(64) std::atomic<std::uint64_t> next_nonce_{0};

@@ -250,6 +250,11 @@ void Tunnel::State::tick(Peer& peer, const Now& now) {
   }
   if (peer.successor) tick(peer, *peer.successor, now);
   if (peer.pairing) tick(peer, *peer.pairing, now);
+  for (Pairing* pairing : {peer.successor.get(), peer.pairing.get(), peer.leaving.get()}) {
+    if (pairing == nullptr) continue;
+    pairing->slots.look(now.instant);
+    pairing->slots.take_leave(now.instant);
+  }
   report_usable(peer, now.instant);
 }
 

@@ -15,6 +15,7 @@
 #include "dataplane/packet/address.h"
 #include "dataplane/packet/packet.h"
 #include "dataplane/packet/time.h"
+#include "tunnel/arrivals.h"
 #include "tunnel/keys.h"
 #include "tunnel/peer_link.h"
 #include "tunnel/session.h"
@@ -84,7 +85,9 @@ class TunnelHost {
   // Whether there is a session that the other side still answers for. A lane that is not usable has none, or has tried
   // for two times kRekeyTimeout to replace it.
   virtual void usable_changed(LaneId lane, bool usable) = 0;
-  // Not in any table any more; to be freed when no worker can hold it.
+  // What a look at one of the lane's sessions has shown.
+  virtual void arrivals(LaneId lane, const ArrivalNews& news) = 0;
+  // Not in any table any more; to be freed when no worker can hold it. Then its arrivals can be concluded.
   virtual void retire(std::unique_ptr<Session> session) = 0;
   virtual void fill_random(std::span<std::uint8_t> bytes) = 0;
 };

@@ -155,9 +155,10 @@ void Tunnel::State::receive_response(const MessageResponse& message, const Endpo
   const bool was_ready = peer.link.sending.load(std::memory_order_relaxed) != nullptr;
   pairing.slots.add_as_initiator(
       std::make_unique<Session>(peer.lane, index, message.sender_index, true, *keys, now.instant), now.instant);
-  completed(peer, pairing, was_ready, now);
-  // The responder may not send before it has heard from us with the new keys.
+  // The responder may not send before it has heard from us with the new keys. Sealed first, so it leaves first: before
+  // the packets that have waited.
   host.send_keepalive(peer.lane, *pairing.slots.sending());
+  completed(peer, pairing, was_ready, now);
 }
 
 void Tunnel::State::receive_cookie_reply(const MessageCookieReply& message, std::uint32_t number, Instant now) {

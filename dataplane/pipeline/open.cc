@@ -7,11 +7,12 @@ namespace isthmus::pipeline {
 namespace {
 
 // The cheap looks before any cryptography.
-DropReason refuse_early(const tunnel::Session& session, std::uint64_t counter, Instant now) {
+DropReason refuse_early(tunnel::Session& session, std::uint64_t counter, Instant now) {
   if (session.expired(now)) return DropReason::kSessionExpired;
   if (counter >= tunnel::kRejectAfterMessages) return DropReason::kSessionExhausted;
-  if (!session.window.may_accept(counter)) return DropReason::kReplayed;
-  return DropReason::kNone;
+  if (session.window.may_accept(counter)) return DropReason::kNone;
+  session.window.refuse(counter);
+  return DropReason::kReplayed;
 }
 
 // What an authentic message tells the service thread. Should the mailbox be full, the next message tells it again.

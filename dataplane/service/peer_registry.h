@@ -10,6 +10,7 @@
 #include "dataplane/config/validated_config.h"
 #include "dataplane/pipeline/walker.h"
 #include "dataplane/service/next_hop_source.h"
+#include "tunnel/arrivals.h"
 
 namespace isthmus::service {
 
@@ -27,6 +28,7 @@ struct PeerRecord {
   config::PeerConfig config;
   std::vector<LaneRecord> lanes;                                              // as many as are configured
   std::uint64_t keepalive_bytes = 0;                                          // sealed by the service thread
+  tunnel::ArrivalTotals arrivals;                                             // of all lanes, past sessions included
   std::array<std::uint64_t, kDropReasons> drops[pipeline::kDirections] = {};  // of held packets
 };
 

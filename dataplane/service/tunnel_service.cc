@@ -94,8 +94,16 @@ void TunnelService::usable_changed(LaneId lane, bool usable) {
   config::log_event(config::LogLevel::kInfo, usable ? "lane in use" : "lane out of use", {{"peer", in_words(lane)}});
 }
 
+void TunnelService::arrivals(LaneId lane, const tunnel::ArrivalNews& news) {
+  plane_.registry[lane.peer].arrivals.add(news);
+}
+
+// The peer's place is freed later than its sessions (Gateway::free_places): there is still somebody to count for.
 void TunnelService::retire(std::unique_ptr<tunnel::Session> session) {
-  plane_.forwarder.reclaimer().retire([old = session.release()] { delete old; });
+  plane_.forwarder.reclaimer().retire([this, old = session.release()] {
+    arrivals(old->lane, old->arrivals.conclude(old->window));
+    delete old;
+  });
 }
 
 void TunnelService::fill_random(std::span<std::uint8_t> bytes) {

@@ -30,6 +30,7 @@ class TunnelService final : public tunnel::TunnelHost {
   void session_ready(LaneId lane) override;
   void session_failed(LaneId lane) override;
   void usable_changed(LaneId lane, bool usable) override;
+  void arrivals(LaneId lane, const tunnel::ArrivalNews& news) override;
   void retire(std::unique_ptr<tunnel::Session> session) override;
   void fill_random(std::span<std::uint8_t> bytes) override;
 

@@ -26,6 +26,7 @@ class Host final : public TunnelHost {
   void session_ready(LaneId) override {}
   void session_failed(LaneId) override {}
   void usable_changed(LaneId, bool) override {}
+  void arrivals(LaneId, const ArrivalNews&) override {}
   void retire(std::unique_ptr<Session>) override {}
   void fill_random(std::span<std::uint8_t> bytes) override {
     for (std::uint8_t& byte : bytes) byte = next_++;

@@ -41,13 +41,17 @@ class WalkWorld {
     return PacketBuilder().ethernet(kClusterMac, kPodMac).ipv4(source, destination);
   }
 
-  // One frame into a port of `gateway`, and a round of its worker.
-  void receive(MemoryGateway& gateway, MemoryPort& port, std::span<const std::uint8_t> frame) {
+  // One frame into a port of `gateway`.
+  static void put(MemoryGateway& gateway, MemoryPort& port, std::span<const std::uint8_t> frame) {
     Packet packet;
     if (!gateway.pool.allocate(packet)) std::abort();
     packet.resize(frame.size());
     std::ranges::copy(frame, packet.data);
     port.incoming.push_back(packet);
+  }
+  // The same, and a round of its worker.
+  void receive(MemoryGateway& gateway, MemoryPort& port, std::span<const std::uint8_t> frame) {
+    put(gateway, port, frame);
     gateway.worker.run_once(now);
   }
   void from_cluster(std::span<const std::uint8_t> frame) { receive(near, near.cluster, frame); }

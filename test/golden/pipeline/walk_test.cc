@@ -322,6 +322,32 @@ TEST(Walk, TooBigIsAnsweredInTheSendersAddresses) {
   EXPECT_EQ(to_string(Ipv4Address{quoted.destination}), "10.71.2.7");
 }
 
+TEST(Walk, ADuplicateIsKnownBeforeDecryptionAndForCertainBehindIt) {
+  WalkWorld world;
+  const tunnel::ReplayWindow& window = world.near.sessions[0]->window;
+  const Bytes frame = world.sealed_by_far(inner().bytes(), 3);
+  Bytes forged = frame;
+  forged.back() ^= 1;
+  world.from_underlay(forged);
+  EXPECT_EQ(world.near.drops(Direction::kInbound, DropReason::kAuthenticationFailed), 1U);
+  EXPECT_EQ(window.next(), 0U) << "nothing of a forged message is believed";
+  world.from_underlay(frame);
+  world.from_underlay(forged);
+  EXPECT_EQ(world.near.drops(Direction::kInbound, DropReason::kAuthenticationFailed), 1U) << "it was not decrypted";
+  EXPECT_EQ(window.duplicates(), 1U);
+
+  // Two in one burst: when the window is first looked at, neither has been seen.
+  const Bytes next = world.sealed_by_far(inner().bytes(), 2);
+  WalkWorld::put(world.near, world.near.underlay, next);
+  world.from_underlay(next);
+  EXPECT_EQ(window.duplicates(), 2U);
+  EXPECT_EQ(window.reordered(), 1U);
+  EXPECT_EQ(window.missing_below(window.next()), 2U);
+  EXPECT_EQ(world.near.drops(Direction::kInbound, DropReason::kReplayed), 2U);
+  EXPECT_EQ(WalkWorld::take(world.near, world.near.cluster).size(), 2U);
+  EXPECT_EQ(world.near.pool.outstanding(), 0U);
+}
+
 TEST(Walk, PacketWithoutASessionWaitsUntouchedAndWalksOnLater) {
   WalkWorld world;
   tunnel::Session* session = world.near.shared.peers[0]->lanes[0].link.sending.exchange(nullptr);

@@ -115,6 +115,7 @@ class Side final : public TunnelHost {
   void send_keepalive(LaneId, Session& session) override {
     ++keepalives;
     keepalive_times.push_back(network.instant());
+    keepalive_sessions.push_back(session.local_index);
     seal_and_send(session, 0);
   }
   void endpoint_changed(LaneId, const Endpoint& changed) override { endpoints.push_back(changed); }
@@ -127,7 +128,11 @@ class Side final : public TunnelHost {
   }
   void session_failed(LaneId) override { failures.push_back(network.instant()); }
   void usable_changed(LaneId, bool usable) override { usables.push_back(usable); }
-  void retire(std::unique_ptr<Session> session) override { retired.push_back(std::move(session)); }
+  void arrivals(LaneId, const ArrivalNews& news) override { arrived.add(news); }
+  void retire(std::unique_ptr<Session> session) override {
+    arrived.add(session->arrivals.conclude(session->window));
+    retired.push_back(std::move(session));
+  }
   void fill_random(std::span<std::uint8_t> bytes) override {
     for (std::uint8_t& byte : bytes) byte = static_cast<std::uint8_t>(random_());
   }
@@ -146,8 +151,10 @@ class Side final : public TunnelHost {
   int readies = 0;
   int keepalives = 0;
   int keepalives_received = 0;
+  ArrivalTotals arrived;
   bool report_confirmations = true;  // false: the worker's message about it is lost
   std::vector<Instant> keepalive_times;
+  std::vector<std::uint32_t> keepalive_sessions;  // their local indexes
   std::vector<Instant> failures;
   std::vector<bool> usables;
   std::vector<Endpoint> endpoints;
