@@ -46,6 +46,9 @@ config::Status CounterContinuity::absorb(config::Status status) {
     go_on(key + "outbound_bytes", peer.outbound_bytes);
     go_on(key + "inbound_packets", peer.inbound_packets);
     go_on(key + "inbound_bytes", peer.inbound_bytes);
+    go_on(key + "lost_packets", peer.lost_packets);
+    go_on(key + "duplicate_packets", peer.duplicate_packets);
+    go_on(key + "reordered_packets", peer.reordered_packets);
   }
   for (DropStatus& drop : status.drops) go_on("drop|" + key_of(drop), drop.packets);
   for (NamedCount& handshake : status.handshakes) go_on("handshake|" + key_of(handshake), handshake.count);

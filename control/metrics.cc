@@ -51,6 +51,24 @@ void write_peers(MetricsWriter& out, const Status& status) {
   }
 }
 
+// What the peer sent and we can judge. Its gateway judges what we sent, with the same counters.
+void write_arrivals(MetricsWriter& out, const Status& status) {
+  const auto family = [&](const char* name, const std::string& help, std::uint64_t PeerStatus::*count) {
+    out.family(name, "counter", help + " The other direction is what the peer's own gateway counts as inbound.");
+    for (const PeerStatus& peer : status.peers) {
+      out.sample(peer.*count, {{"cluster_id", peer.name}, {"direction", "inbound"}});
+    }
+  };
+  family("isthmus_peer_lost_packets_total",
+         "WireGuard messages that the peer sealed and that did not arrive within a second, by their counters.",
+         &PeerStatus::lost_packets);
+  family("isthmus_peer_duplicate_packets_total", "WireGuard messages of the peer's that arrived once more.",
+         &PeerStatus::duplicate_packets);
+  family("isthmus_peer_reordered_packets_total",
+         "WireGuard messages of the peer's that arrived behind one which was sent later.",
+         &PeerStatus::reordered_packets);
+}
+
 void write_lanes(MetricsWriter& out, const Status& status) {
   out.family("isthmus_lane_usable", "gauge",
              "1 when flows use this WireGuard session of the peer's, 0 when it is out.");
@@ -120,6 +138,7 @@ std::string metrics_text(const MetricsInput& input) {
   out.sample(1, {{"aead", status.aead}, {"memory", status.memory}, {"polling", status.polling}});
   write_liqo(out, status, input.data_plane_up);
   write_peers(out, status);
+  write_arrivals(out, status);
   write_lanes(out, status);
   write_drops(out, status);
   write_walks(out, status);

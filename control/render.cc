@@ -14,7 +14,7 @@ using config::PeerStatus;
 using config::Status;
 using config::WalkStatus;
 
-constexpr std::size_t kNameWidth = 19;  // what a row of 100 columns leaves for it
+constexpr std::size_t kNameWidth = 19;  // what a row of drops leaves for it
 
 std::string plural(std::size_t count, const char* one) {
   return std::to_string(count) + " " + one + (count == 1 ? "" : "s");
@@ -122,7 +122,7 @@ void add_lanes(const PeerStatus& peer, std::int64_t now, TextTable& table) {
     const config::LaneStatus& lane = peer.lanes[i];
     table.add({"  lane " + std::to_string(i), lane.usable ? "up" : "out",
                lane.endpoint.empty() ? "not known yet" : lane.endpoint, handshake_age(lane.last_handshake_seconds, now),
-               "", "", ""});
+               "", "", "", ""});
   }
 }
 
@@ -139,20 +139,19 @@ std::string render_status(const Status& status, std::int64_t now) {
 
 std::string render_peers(const Status& status, std::int64_t now) {
   if (status.peers.empty()) return "no peers; add one to the document and `isthmusctl apply` it\n";
-  TextTable table({"NAME", "STATE", "ENDPOINT", "HANDSHAKE", "RX", "TX", "SEEN HERE AS"});
+  TextTable table({"NAME", "STATE", "ENDPOINT", "HANDSHAKE", "RX", "TX", "LOST", "SEEN HERE AS"});
   for (const PeerStatus& peer : status.peers) {
-    table.add({shorten(peer.name, kNameWidth), peer.connected ? "up" : "down",
-               peer.endpoint.empty() ? "not known yet" : peer.endpoint, handshake_age(peer.last_handshake_seconds, now),
-               human_bytes(peer.receive_bytes), human_bytes(peer.transmit_bytes),
+    table.add({peer.name, peer.connected ? "up" : "down", peer.endpoint.empty() ? "not known yet" : peer.endpoint,
+               handshake_age(peer.last_handshake_seconds, now), human_bytes(peer.receive_bytes),
+               human_bytes(peer.transmit_bytes), short_count(peer.lost_packets),
                peer.remote.empty() ? "" : peer.remote.front().seen_as});
     for (std::size_t i = 1; i < peer.remote.size(); ++i) {
-      table.add({"", "", "", "", "", "", peer.remote[i].seen_as});
+      table.add({"", "", "", "", "", "", "", peer.remote[i].seen_as});
     }
     add_lanes(peer, now, table);
   }
-  table.align_right(3);
-  table.align_right(4);
-  table.align_right(5);
+  for (std::size_t column = 3; column <= 6; ++column) table.align_right(column);
+  table.shrink(0, 10);
   std::string text = table.text();
   for (const PeerStatus& peer : status.peers) {
     if (!peer.connected) text += "\n" + wrap(advice_for(peer, status.public_key), 2);

@@ -1,6 +1,7 @@
 #include "control/text_table.h"
 
 #include <algorithm>
+#include <numeric>
 
 namespace isthmus::control {
 
@@ -8,12 +9,27 @@ bool TextTable::is_right(std::size_t column) const {
   return std::find(right_.begin(), right_.end(), column) != right_.end();
 }
 
-std::string TextTable::text() const {
+std::vector<std::size_t> TextTable::widths() const {
   std::vector<std::size_t> widths;
   for (const auto& row : rows_) {
     widths.resize(std::max(widths.size(), row.size()));
     for (std::size_t i = 0; i < row.size(); ++i) widths[i] = std::max(widths[i], row[i].size());
   }
+  return widths;
+}
+
+void TextTable::shrink(std::size_t column, std::size_t least) {
+  const std::vector<std::size_t> widths = this->widths();
+  const std::size_t whole = std::accumulate(widths.begin(), widths.end(), 2 * (widths.size() - 1));
+  const std::size_t others = whole - widths[column];
+  const std::size_t left = others + least < kTerminalWidth ? kTerminalWidth - others : least;
+  for (auto& row : rows_) {
+    if (column < row.size()) row[column] = shorten(row[column], left);
+  }
+}
+
+std::string TextTable::text() const {
+  const std::vector<std::size_t> widths = this->widths();
   std::string text;
   for (const auto& row : rows_) {
     std::string line;

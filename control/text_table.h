@@ -16,9 +16,12 @@ class TextTable {
   // A row may be shorter than the head. Columns of numbers are aligned to the right.
   void add(std::vector<std::string> row) { rows_.push_back(std::move(row)); }
   void align_right(std::size_t column) { right_.push_back(column); }
+  // What is too wide for the terminal is taken off the cells of this column, which keeps `least` characters.
+  void shrink(std::size_t column, std::size_t least);
   std::string text() const;
 
  private:
+  std::vector<std::size_t> widths() const;
   bool is_right(std::size_t column) const;
 
   std::vector<std::vector<std::string>> rows_;

@@ -2,20 +2,30 @@
 
 #include <array>
 #include <cstdio>
+#include <span>
 
 namespace isthmus::control {
 
-std::string human_bytes(std::uint64_t bytes) {
-  constexpr std::array<const char*, 7> kUnits = {"B", "KiB", "MiB", "GiB", "TiB", "PiB", "EiB"};
-  double value = static_cast<double>(bytes);
+namespace {
+
+// The largest unit that leaves something before the decimal point.
+std::string scaled(std::uint64_t number, double step, std::span<const char* const> units) {
+  double value = static_cast<double>(number);
   std::size_t unit = 0;
-  while (value >= 1023.5 && unit + 1 < kUnits.size()) {
-    value /= 1024;
+  while (value >= step - 0.5 && unit + 1 < units.size()) {
+    value /= step;
     ++unit;
   }
   char text[32];
-  std::snprintf(text, sizeof text, unit == 0 || value >= 99.95 ? "%.0f %s" : "%.1f %s", value, kUnits[unit]);
+  std::snprintf(text, sizeof text, unit == 0 || value >= 99.95 ? "%.0f%s" : "%.1f%s", value, units[unit]);
   return text;
+}
+
+}  // namespace
+
+std::string human_bytes(std::uint64_t bytes) {
+  constexpr std::array kUnits = {" B", " KiB", " MiB", " GiB", " TiB", " PiB", " EiB"};
+  return scaled(bytes, 1024, kUnits);
 }
 
 std::string human_age(std::int64_t seconds) {
@@ -33,6 +43,11 @@ std::string human_count(std::uint64_t count) {
     digits.insert(at, 1, ' ');
   }
   return digits;
+}
+
+std::string short_count(std::uint64_t count) {
+  constexpr std::array kUnits = {"", " k", " M", " G", " T", " P", " E"};
+  return count < 10'000 ? human_count(count) : scaled(count, 1000, kUnits);
 }
 
 }  // namespace isthmus::control

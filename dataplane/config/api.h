@@ -69,7 +69,10 @@ struct PeerStatus {
   std::uint64_t outbound_bytes = 0;
   std::uint64_t inbound_packets = 0;  // inner packets delivered to the cluster
   std::uint64_t inbound_bytes = 0;
-  std::uint64_t held_packets = 0;  // now waiting for a session or a neighbour
+  std::uint64_t lost_packets = 0;       // WireGuard messages that the peer sent and that never came
+  std::uint64_t duplicate_packets = 0;  // that came again
+  std::uint64_t reordered_packets = 0;  // that came behind a later one
+  std::uint64_t held_packets = 0;       // now waiting for a session or a neighbour
   std::vector<LaneStatus> lanes;
   std::vector<DesiredMap> remote;
   std::vector<DesiredMap> local;

@@ -89,6 +89,9 @@ void fields(Visit& visit, Either<PeerStatus> auto& peer) {
   visit("outbound_bytes", peer.outbound_bytes);
   visit("inbound_packets", peer.inbound_packets);
   visit("inbound_bytes", peer.inbound_bytes);
+  visit("lost_packets", peer.lost_packets);
+  visit("duplicate_packets", peer.duplicate_packets);
+  visit("reordered_packets", peer.reordered_packets);
   visit("held_packets", peer.held_packets);
   visit("lanes", peer.lanes);
   visit("remote", peer.remote);

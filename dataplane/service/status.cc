@@ -88,6 +88,9 @@ void add_peer(DataPlane& plane, const WaitingRoom& waiting, const tunnel::Tunnel
   words.outbound_bytes = sum(state, Direction::kOutbound, &PeerCounters::bytes);
   words.inbound_packets = sum(state, Direction::kInbound, &PeerCounters::packets);
   words.inbound_bytes = sum(state, Direction::kInbound, &PeerCounters::bytes);
+  words.lost_packets = record.arrivals.lost();
+  words.duplicate_packets = record.arrivals.duplicate();
+  words.reordered_packets = record.arrivals.reordered();
   words.held_packets = waiting.held_for(peer);
   words.remote = in_words(record.config.remote);
   words.local = in_words(record.config.local);

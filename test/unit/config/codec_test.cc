@@ -37,6 +37,9 @@ Status full_status() {
   peer.outbound_bytes = 4;
   peer.inbound_packets = 5;
   peer.inbound_bytes = 6;
+  peer.lost_packets = 8;
+  peer.duplicate_packets = 18;
+  peer.reordered_packets = 19;
   peer.held_packets = 7;
   peer.remote = {{"10.244.0.0/16", "10.71.0.0/16"}};
   peer.local = {{"10.244.0.0/16", "10.91.0.0/16"}};
@@ -89,6 +92,7 @@ TEST(Codec, StatusIsThisText) {
       R"("public_key":"QWxzbyBub3QgYSBrZXksIGJ1dCAzMiBieXRlcyBsb24=","endpoint":"192.0.2.2:51820","connected":true,)"
       R"("last_handshake_seconds":1700000001,"last_received_age":2.5E-1,"transmit_bytes":18446744073709551615,)"
       R"("receive_bytes":2,"outbound_packets":3,"outbound_bytes":4,"inbound_packets":5,"inbound_bytes":6,)"
+      R"("lost_packets":8,"duplicate_packets":18,"reordered_packets":19,)"
       R"("held_packets":7,"remote":[{"real":"10.244.0.0/16","seen_as":"10.71.0.0/16"}],)"
       R"("local":[{"real":"10.244.0.0/16","seen_as":"10.91.0.0/16"}]}],"drops":[{"peer":"netlab",)"
       R"("direction":"inbound","stage":"open","reason":"replayed","help":"\"quoted\"\né","packets":9}],)"

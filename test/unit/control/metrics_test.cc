@@ -31,6 +31,9 @@ config::Status sample_status() {
   netlab.inbound_packets = 15;
   netlab.inbound_bytes = 16;
   netlab.held_packets = 17;
+  netlab.lost_packets = 27;
+  netlab.duplicate_packets = 28;
+  netlab.reordered_packets = 29;
   status.peers = {netlab};
   status.drops = {{"", "outbound", "route_to_peer", "no_route", "help", 18},
                   {"netlab", "inbound", "open", "replayed", "help", 19}};
@@ -84,6 +87,15 @@ isthmus_held_packets{cluster_id="netlab"} 17
 # HELP isthmus_peer_last_handshake_seconds Unix time of the newest session's handshake; 0 when there was none.
 # TYPE isthmus_peer_last_handshake_seconds gauge
 isthmus_peer_last_handshake_seconds{cluster_id="netlab"} 1700000000
+# HELP isthmus_peer_lost_packets_total WireGuard messages that the peer sealed and that did not arrive within a second, by their counters. The other direction is what the peer's own gateway counts as inbound.
+# TYPE isthmus_peer_lost_packets_total counter
+isthmus_peer_lost_packets_total{cluster_id="netlab",direction="inbound"} 27
+# HELP isthmus_peer_duplicate_packets_total WireGuard messages of the peer's that arrived once more. The other direction is what the peer's own gateway counts as inbound.
+# TYPE isthmus_peer_duplicate_packets_total counter
+isthmus_peer_duplicate_packets_total{cluster_id="netlab",direction="inbound"} 28
+# HELP isthmus_peer_reordered_packets_total WireGuard messages of the peer's that arrived behind one which was sent later. The other direction is what the peer's own gateway counts as inbound.
+# TYPE isthmus_peer_reordered_packets_total counter
+isthmus_peer_reordered_packets_total{cluster_id="netlab",direction="inbound"} 29
 # HELP isthmus_drops_total Packets that died, by the peer they belonged to (empty: none was known yet), the stage and the reason.
 # TYPE isthmus_drops_total counter
 isthmus_drops_total{cluster_id="",direction="outbound",stage="route_to_peer",reason="no_route"} 18
@@ -171,6 +183,9 @@ TEST(CounterContinuity, GoesOnAfterARestart) {
   const config::Status shown = continuity.absorb(next);
   EXPECT_EQ(shown.peers[0].transmit_bytes, 17U);
   EXPECT_EQ(shown.peers[0].held_packets, 17U);  // a gauge
+  EXPECT_EQ(shown.peers[0].lost_packets, 54U);
+  EXPECT_EQ(shown.peers[0].duplicate_packets, 56U);
+  EXPECT_EQ(shown.peers[0].reordered_packets, 58U);
   EXPECT_EQ(shown.drops.at(0).packets, 19U);
   EXPECT_EQ(shown.walks[0].received, 22U);
   EXPECT_EQ(shown.walks[0].punted[0].count, 50U);

@@ -34,6 +34,7 @@ config::Status sample_status() {
   netlab.last_handshake_seconds = kNow - 42;
   netlab.receive_bytes = 1536;
   netlab.transmit_bytes = 3ULL << 30;
+  netlab.lost_packets = 1234;
   netlab.remote = {{"10.244.0.0/16", "10.71.0.0/16"}, {"10.3.0.0/24", "10.73.0.0/24"}};
   config::PeerStatus topix;
   topix.name = "topix";
@@ -66,10 +67,10 @@ inbound         10           0        0            8        0       0  2 on thei
 
 TEST(Render, Peers) {
   EXPECT_EQ(render_peers(sample_status(), kNow),
-            R"(NAME    STATE  ENDPOINT         HANDSHAKE       RX       TX  SEEN HERE AS
-netlab  up     192.0.2.2:51820       42 s  1.5 KiB  3.0 GiB  10.71.0.0/16
-                                                             10.73.0.0/24
-topix   down   not known yet        never      0 B      0 B
+            R"(NAME    STATE  ENDPOINT         HANDSHAKE       RX       TX   LOST  SEEN HERE AS
+netlab  up     192.0.2.2:51820       42 s  1.5 KiB  3.0 GiB  1 234  10.71.0.0/16
+                                                                    10.73.0.0/24
+topix   down   not known yet        never      0 B      0 B      0
 
 topix has no endpoint here, so only it can begin; it must have ours and our public key
   Tm90IGEgcmVhbCBrZXksIGJ1dCAzMiBieXRlcy4uLjA=
@@ -100,6 +101,7 @@ TEST(Render, FitsTheTerminalWithTheLongestWords) {
   peer.connected = false;
   peer.last_handshake_seconds = 1;
   peer.receive_bytes = peer.transmit_bytes = 1023ULL << 40;
+  peer.lost_packets = std::numeric_limits<std::uint64_t>::max();
   peer.remote[0].seen_as = "100.100.100.100/32";
   status.drops[0] = {peer.name, "outbound", "resolve_next_hop", "destination_not_offered", std::string(300, 'x'),
                      1ULL << 40};
@@ -107,6 +109,19 @@ TEST(Render, FitsTheTerminalWithTheLongestWords) {
       "What it means and what to look at, in one sentence that is rather long and has to be broken somewhere.";
   std::istringstream lines(render_peers(status, kNow) + render_drops(status) + render_status(status, kNow));
   for (std::string line; std::getline(lines, line);) EXPECT_LE(line.size(), kTerminalWidth) << line;
+}
+
+TEST(TextTable, ShrinksOneColumnToTheTerminal) {
+  TextTable table({"NAME", "B"});
+  table.add({std::string(40, 'n'), std::string(60, 'b')});
+  table.shrink(0, 10);
+  EXPECT_EQ(table.text(),
+            "NAME" + std::string(36, ' ') + "B\n" + std::string(36, 'n') + "..  " + std::string(60, 'b') + "\n");
+  table.shrink(0, 10);
+  EXPECT_NE(table.text().find(std::string(36, 'n') + "..  b"), std::string::npos) << "what fits is left alone";
+  TextTable hopeless({std::string(40, 'n'), std::string(120, 'b')});
+  hopeless.shrink(0, 10);
+  EXPECT_EQ(hopeless.text().find("nnnnnnnn..  b"), 0U);
 }
 
 TEST(Units, AreWhatPeopleRead) {
@@ -124,6 +139,12 @@ TEST(Units, AreWhatPeopleRead) {
   EXPECT_EQ(human_count(999), "999");
   EXPECT_EQ(human_count(1000), "1 000");
   EXPECT_EQ(human_count(1234567), "1 234 567");
+  EXPECT_EQ(short_count(0), "0");
+  EXPECT_EQ(short_count(9999), "9 999");
+  EXPECT_EQ(short_count(10'000), "10.0 k");
+  EXPECT_EQ(short_count(999'499), "999 k");
+  EXPECT_EQ(short_count(999'501), "1.0 M");
+  EXPECT_EQ(short_count(std::numeric_limits<std::uint64_t>::max()), "18.4 E");
 }
 
 }  // namespace

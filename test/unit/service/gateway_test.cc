@@ -8,6 +8,7 @@
 
 #include <filesystem>
 #include <fstream>
+#include <map>
 
 #include "dataplane/packet/neighbour_messages.h"
 #include "dataplane/service/secrets.h"
@@ -57,6 +58,9 @@ class TwoGateways : public testing::Test {
     MemoryForwarder forwarder;
     Gateway gateway;
     config::DesiredState document;
+    std::uint64_t lost = 0;  // of the messages to it
+    std::uint64_t reordered = 0;
+    std::map<std::uint32_t, std::uint64_t> newest;  // counter, by session
   };
 
   TwoGateways() {
@@ -124,10 +128,24 @@ class TwoGateways : public testing::Test {
   }
   void carry(Side& from, Side& to) {
     for (Packet& packet : from.forwarder.underlay.outgoing) {
-      if (connected) to.forwarder.underlay.incoming.push_back(copy(packet, to));
+      if (connected && !loses(packet, to)) to.forwarder.underlay.incoming.push_back(copy(packet, to));
       from.forwarder.worker_pool.release(packet);
     }
     from.forwarder.underlay.outgoing.clear();
+  }
+  // One in seven of the messages with content. Keeps the books of the others, too.
+  bool loses(const Packet& packet, Side& to) {
+    constexpr std::size_t kOuter = sizeof(EthernetHeader) + sizeof(Ipv4Header) + sizeof(UdpHeader);
+    if (packet.data[kOuter] != static_cast<std::uint8_t>(tunnel::MessageType::kData)) return false;
+    if (lossy && packet.length > kOuter + tunnel::kDataOverhead && ++messages % 7 == 0) {
+      ++to.lost;
+      return true;
+    }
+    const auto& header = *packet.header<tunnel::DataHeader>(kOuter);
+    std::uint64_t& newest = to.newest[header.receiver_index];
+    if (header.counter < newest) ++to.reordered;
+    newest = std::max<std::uint64_t>(newest, header.counter);
+    return false;
   }
   static Packet copy(const Packet& packet, Side& to) {
     Packet twin;
@@ -184,6 +202,8 @@ class TwoGateways : public testing::Test {
   Side a{*this, 1};
   Side b{*this, 2};
   bool connected = true;
+  bool lossy = false;
+  std::uint64_t messages = 0;  // with content, while it was lossy
   bool pods_answer = true;
   std::vector<Bytes> delivered;
 };
@@ -340,6 +360,48 @@ TEST_F(TwoGateways, RekeysUnderTrafficWithoutLoss) {
   EXPECT_GT(status(a).peers[0].last_handshake_seconds, first + 200);
   expect_balance(status(a));
   expect_balance(status(b));
+}
+
+TEST_F(TwoGateways, LossIsCountedAcrossSessionsLanesAndReloads) {
+  a.document.peers[0].lanes = b.document.peers[0].lanes = 2;
+  ASSERT_TRUE(apply(a).changed);
+  ASSERT_TRUE(apply(b).changed);
+  const auto talk = [&](std::uint16_t flows = 10) {  // on both lanes
+    for (std::uint16_t port = 1; port <= flows; ++port) {
+      pod_sends(a, PacketBuilder().ipv4("10.244.1.5", "10.71.2.7").udp(port, 9));
+      pod_sends(b, PacketBuilder().ipv4("10.244.2.7", "10.72.1.5").udp(port, 9));
+    }
+    pass(1s);
+  };
+  talk();
+  lossy = true;
+  std::uint64_t last = 0;
+  for (int second = 0; second < 400; ++second) {
+    talk();
+    const std::uint64_t lost = status(b).peers[0].lost_packets;
+    ASSERT_GE(lost, last);
+    ASSERT_LE(lost, b.lost);
+    last = lost;
+  }
+  lossy = false;
+  for (int second = 0; second < 3; ++second) talk();
+  EXPECT_GT(a.lost, 500U);
+  EXPECT_EQ(status(a).peers[0].lost_packets, a.lost);
+  EXPECT_EQ(status(b).peers[0].lost_packets, b.lost);
+  EXPECT_EQ(status(b).peers[0].duplicate_packets, 0U);
+  // The first keepalive of a lane may leave behind packets that have waited for the other lane.
+  EXPECT_EQ(status(b).peers[0].reordered_packets, b.reordered);
+
+  // A lane that is given up takes nothing along, not even what it had not told yet.
+  lossy = true;
+  talk(60);
+  lossy = false;
+  talk();
+  b.document.peers[0].lanes = 1;
+  ASSERT_TRUE(apply(b).changed);
+  pass(1s);
+  pass(1s);
+  EXPECT_EQ(status(b).peers[0].lost_packets, b.lost);
 }
 
 TEST_F(TwoGateways, TraceFollowsAPacketThroughEveryStage) {
