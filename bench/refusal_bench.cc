@@ -105,6 +105,6 @@ int main() {
   using isthmus::DropReason;
   using isthmus::bench::Bench;
   Bench({"wrong mac1", DropReason::kHandshakeMac1Wrong, {}}).run();
-  Bench({"answered with a cookie", DropReason::kHandshakeUnproven, isthmus::test::MemoryGateway::public_key, true})
+  Bench({"answered with a cookie", DropReason::kHandshakeUnproven, isthmus::test::MemoryGateway::kPublicKey, true})
       .run();
 }

@@ -42,15 +42,15 @@ constexpr std::uint8_t kSigma[10][16] = {
 
 template <std::size_t kRound>
 [[gnu::always_inline]] inline void mix_round(Words& v, const Words& m) {
-  constexpr const auto& s = kSigma[kRound];
-  mix(v, 0, 4, 8, 12, m[s[0]], m[s[1]]);
-  mix(v, 1, 5, 9, 13, m[s[2]], m[s[3]]);
-  mix(v, 2, 6, 10, 14, m[s[4]], m[s[5]]);
-  mix(v, 3, 7, 11, 15, m[s[6]], m[s[7]]);
-  mix(v, 0, 5, 10, 15, m[s[8]], m[s[9]]);
-  mix(v, 1, 6, 11, 12, m[s[10]], m[s[11]]);
-  mix(v, 2, 7, 8, 13, m[s[12]], m[s[13]]);
-  mix(v, 3, 4, 9, 14, m[s[14]], m[s[15]]);
+  constexpr const auto& kOrder = kSigma[kRound];
+  mix(v, 0, 4, 8, 12, m[kOrder[0]], m[kOrder[1]]);
+  mix(v, 1, 5, 9, 13, m[kOrder[2]], m[kOrder[3]]);
+  mix(v, 2, 6, 10, 14, m[kOrder[4]], m[kOrder[5]]);
+  mix(v, 3, 7, 11, 15, m[kOrder[6]], m[kOrder[7]]);
+  mix(v, 0, 5, 10, 15, m[kOrder[8]], m[kOrder[9]]);
+  mix(v, 1, 6, 11, 12, m[kOrder[10]], m[kOrder[11]]);
+  mix(v, 2, 7, 8, 13, m[kOrder[12]], m[kOrder[13]]);
+  mix(v, 3, 4, 9, 14, m[kOrder[14]], m[kOrder[15]]);
 }
 
 // Section 3.2; `counted` is the number of bytes so far, this block's included.

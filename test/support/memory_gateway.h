@@ -73,10 +73,10 @@ class MemoryGateway {
                            reclaimer);
     shared.underlay.publish(
         std::make_unique<pipeline::NextHops>(kUnderlayMac, own, std::span(&route, 0), std::span(&pod, 0)), reclaimer);
-    tunnel::CookieChecker checker(public_key);
+    tunnel::CookieChecker checker(kPublicKey);
     checker.renew_secret(kStart, [](std::span<std::uint8_t> bytes) { std::ranges::fill(bytes, std::uint8_t{0x5a}); });
     shared.gate_keys.publish(
-        std::make_unique<tunnel::GateKeys>(tunnel::GateKeys{{checker}, tunnel::MacKey(public_key)}), reclaimer);
+        std::make_unique<tunnel::GateKeys>(tunnel::GateKeys{{checker}, tunnel::MacKey(kPublicKey)}), reclaimer);
     apply(setup.config);
   }
 
@@ -134,7 +134,7 @@ class MemoryGateway {
   pipeline::Walker walker;
   pipeline::Worker worker;
   const Ipv4Address own;
-  static constexpr tunnel::PublicKey public_key{7, 7, 7};  // nobody has the private one
+  static constexpr tunnel::PublicKey kPublicKey{7, 7, 7};  // nobody has the private one
 };
 
 // Sessions both ways between peer `at_a` of a and peer `at_b` of b.

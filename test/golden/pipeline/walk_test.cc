@@ -120,7 +120,7 @@ const Death kDeaths[] = {
     {"an initiation without a cookie while handshakes pile up", Direction::kInbound, DropReason::kHandshakeUnproven,
      [](WalkWorld& w) {
        while (!w.near.walker.mailbox.handshakes_pile_up()) w.near.walker.mailbox.handshake_to_service({});
-       w.from_underlay(WalkWorld::initiation(MemoryGateway::public_key));
+       w.from_underlay(WalkWorld::initiation(MemoryGateway::kPublicKey));
      }},
     {"more cookies of one peer than it can have asked for", Direction::kInbound, DropReason::kHandshakeFlood,
      [](WalkWorld& w) {

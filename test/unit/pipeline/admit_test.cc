@@ -42,7 +42,7 @@ class AdmitTest : public testing::Test {
   }
 
   WalkWorld world;
-  tunnel::CookieJar jar{MemoryGateway::public_key};
+  tunnel::CookieJar jar{MemoryGateway::kPublicKey};
 };
 
 TEST_F(AdmitTest, TheServiceThreadGetsACopy) {
