@@ -35,8 +35,7 @@ struct Peer {
   std::unique_ptr<Pairing> successor;  // takes its place with its first session
   std::unique_ptr<Pairing> leaving;    // only receives, until its sessions are too old for that
   Instant left = kNever;
-  bool successors_turn = true;  // to answer an initiation that either could: only the pre-shared keys differ
-  bool usable = false;          // as last told to the host
+  bool usable = false;  // as last told to the host
 
   Timestamp timestamp_sent{};  // of our newest initiation: with whatever keys and clock, they must grow
   std::optional<WallTime> last_handshake;
