@@ -23,7 +23,7 @@ void Tunnel::State::renew_pairing(Peer& peer) {
   }
   if (peer.successor && wanted->same_keys(*peer.successor)) return;
   const bool attempting = peer.pairing->timers.attempting() || peer.successor;
-  forget(peer.successor);
+  leave(peer, peer.successor);
   if (wanted->same_keys(*peer.pairing)) return;
   if (wanted->remote.static_public == peer.pairing->remote.static_public) wanted->newest = peer.pairing->newest;
   wanted->wants_handshake = attempting || peer.settings.initiate_at_once || peer.pairing->agreed;
@@ -33,12 +33,20 @@ void Tunnel::State::renew_pairing(Peer& peer) {
 }
 
 void Tunnel::State::promote_successor(Peer& peer, Instant now) {
-  forget(peer.leaving);
-  abandon_handshake(*peer.pairing);
   const PublicKey old_key = peer.pairing->remote.static_public;
-  peer.leaving = std::exchange(peer.pairing, std::move(peer.successor));
+  leave(peer, peer.pairing);
   peer.left = now;
+  peer.pairing = std::move(peer.successor);
   forget_unused_keys(peer, old_key);
+}
+
+// It begins nothing any more. But the other side may send with its sessions, even with one that has not been confirmed.
+void Tunnel::State::leave(Peer& peer, std::unique_ptr<Pairing>& pairing) {
+  if (!pairing || pairing->slots.newest() == kNever) return forget(pairing);
+  abandon_handshake(*pairing);
+  forget(peer.leaving);
+  peer.leaving = std::move(pairing);
+  peer.left = kNever;  // until the next tick: not everybody who changes keys has a clock
 }
 
 void Tunnel::State::forget(std::unique_ptr<Pairing>& pairing) {

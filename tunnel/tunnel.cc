@@ -253,6 +253,7 @@ void Tunnel::State::report_usable(Peer& peer, Instant now) {
 }
 
 void Tunnel::State::tick(Peer& peer, const Now& now) {
+  if (peer.leaving && peer.left == kNever) peer.left = now.instant;
   // Everything that it received with has expired by then.
   if (peer.leaving && now.instant - peer.left >= kRejectAfterTime) {
     forget(peer.leaving);

@@ -47,6 +47,7 @@ struct Tunnel::State {
   std::unique_ptr<Pairing> make_pairing(Peer& peer);
   void renew_pairing(Peer& peer);
   void promote_successor(Peer& peer, Instant now);
+  void leave(Peer& peer, std::unique_ptr<Pairing>& pairing);
   void forget(std::unique_ptr<Pairing>& pairing);
   void know_key(Peer& peer, const PublicKey& key);
   void forget_unused_keys(Peer& peer, const PublicKey& key);
