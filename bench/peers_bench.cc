@@ -1,6 +1,7 @@
 // What it takes to add and to remove one peer, beside ten others and beside four thousand: in the tunnel, and as a
-// whole document that is checked and compiled anew.
+// whole document that is checked and compiled anew. And how much memory a peer takes.
 
+#include <malloc.h>
 #include <x86intrin.h>
 
 #include <boost/json.hpp>
@@ -11,6 +12,7 @@
 #include "bench/tunnel_pair.h"
 #include "dataplane/config/compile.h"
 #include "dataplane/config/validate.h"
+#include "dataplane/pipeline/peer_state.h"
 
 namespace isthmus::bench {
 namespace {
@@ -90,6 +92,46 @@ void as_a_document(std::uint32_t peers, const std::vector<tunnel::PublicKey>& ke
   print("validate and compile a document", peers, cycles);
 }
 
+// What the heap has given out since an earlier moment, a peer.
+class HeapGrowth {
+ public:
+  std::size_t per(std::uint32_t peers) const { return (given_out() - before_) / peers; }
+
+ private:
+  static std::size_t given_out() {
+    const struct mallinfo2 heap = mallinfo2();
+    return heap.uordblks + heap.hblkhd;
+  }
+  std::size_t before_ = given_out();
+};
+
+void memory_of(std::uint32_t peers, const std::vector<tunnel::PublicKey>& keys) {
+  tunnel::SessionTable table(1U << 16);
+  CarriedTunnel tunnel(1, table);
+  const tunnel::Now now{Instant{std::chrono::seconds(1000)}, {1'700'000'000, 0}};
+  std::vector<std::unique_ptr<pipeline::PeerState>> states;
+  std::vector<PeerIndex> places;
+  states.reserve(peers);
+  for (std::uint32_t p = 0; p < peers; ++p) places.push_back(PeerIndex{p});
+
+  const HeapGrowth of_states;
+  for (std::uint32_t p = 0; p < peers; ++p) states.push_back(std::make_unique<pipeline::PeerState>(1));
+  const std::size_t state = of_states.per(peers);
+  const HeapGrowth of_tunnel;
+  for (std::uint32_t p = 0; p < peers; ++p) tunnel.add(places[p], keys[p], states[p]->lanes[0].link, now);
+  const std::size_t in_tunnel = of_tunnel.per(peers);
+  const auto validated = config::validate(document(peers, keys));
+  const HeapGrowth of_tables;
+  const auto tables = config::compile(std::get<config::ValidatedConfig>(validated), places);
+  std::puts(boost::json::serialize(boost::json::object{{"name", "memory of a peer"},
+                                                       {"peers", peers},
+                                                       {"bytes_of_lanes_and_counters", state},
+                                                       {"bytes_in_the_tunnel", in_tunnel},
+                                                       {"bytes_of_tables", of_tables.per(peers)},
+                                                       {"bytes_of_a_session", sizeof(tunnel::Session)}})
+                .c_str());
+}
+
 }  // namespace
 }  // namespace isthmus::bench
 
@@ -98,4 +140,5 @@ int main() {
   for (std::uint32_t peer = 0; peer <= 4000; ++peer) keys.push_back(isthmus::bench::key_of(peer));
   for (const std::uint32_t peers : {10U, 4000U}) isthmus::bench::in_the_tunnel(peers, keys);
   for (const std::uint32_t peers : {10U, 4000U}) isthmus::bench::as_a_document(peers, keys);
+  isthmus::bench::memory_of(4000, keys);
 }

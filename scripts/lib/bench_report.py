@@ -28,7 +28,8 @@ def other_rows(cases):
     for case in cases:
         fields = {key: value for key, value in case.items() if key not in ("name", "reference", "cycles_per_packet", "spread")}
         line = f"{case['name']:<9}" + "  ".join(f"{key} {value:.0f}" if isinstance(value, float) else f"{key} {value}" for key, value in fields.items())
-        line += f"  cycles {case['cycles_per_packet']:.0f} +- {case['spread']:.0f}"
+        if "cycles_per_packet" in case:
+            line += f"  cycles {case['cycles_per_packet']:.0f} +- {case['spread']:.0f}"
         for name, cycles in case.get("reference", {}).items():
             line += f"  {name} {cycles:.0f} ({cycles / case['cycles_per_packet']:.2f} x)"
         yield line
