@@ -93,13 +93,6 @@ isthmus_held_packets{cluster_id="netlab"} 17
 # HELP isthmus_peer_last_handshake_seconds Unix time of the newest session's handshake; 0 when there was none.
 # TYPE isthmus_peer_last_handshake_seconds gauge
 isthmus_peer_last_handshake_seconds{cluster_id="netlab"} 1700000000
-# HELP isthmus_lane_usable 1 when flows use this WireGuard session of the peer's, 0 when it is out.
-# TYPE isthmus_lane_usable gauge
-isthmus_lane_usable{cluster_id="netlab",lane="0"} 1
-isthmus_lane_usable{cluster_id="netlab",lane="1"} 0
-# HELP isthmus_peer_key_rotation_pending 1 while new keys wait for their first handshake and the old ones serve.
-# TYPE isthmus_peer_key_rotation_pending gauge
-isthmus_peer_key_rotation_pending{cluster_id="netlab"} 1
 # HELP isthmus_peer_lost_packets_total WireGuard messages that the peer sealed and that did not arrive within a second, by their counters. The other direction is what the peer's own gateway counts as inbound.
 # TYPE isthmus_peer_lost_packets_total counter
 isthmus_peer_lost_packets_total{cluster_id="netlab",direction="inbound"} 27
@@ -109,6 +102,13 @@ isthmus_peer_duplicate_packets_total{cluster_id="netlab",direction="inbound"} 28
 # HELP isthmus_peer_reordered_packets_total WireGuard messages of the peer's that arrived behind one which was sent later. The other direction is what the peer's own gateway counts as inbound.
 # TYPE isthmus_peer_reordered_packets_total counter
 isthmus_peer_reordered_packets_total{cluster_id="netlab",direction="inbound"} 29
+# HELP isthmus_lane_usable 1 when flows use this WireGuard session of the peer's, 0 when it is out.
+# TYPE isthmus_lane_usable gauge
+isthmus_lane_usable{cluster_id="netlab",lane="0"} 1
+isthmus_lane_usable{cluster_id="netlab",lane="1"} 0
+# HELP isthmus_peer_key_rotation_pending 1 while new keys wait for their first handshake and the old ones serve.
+# TYPE isthmus_peer_key_rotation_pending gauge
+isthmus_peer_key_rotation_pending{cluster_id="netlab"} 1
 # HELP isthmus_drops_total Packets that died, by the peer they belonged to (empty: none was known yet), the stage and the reason.
 # TYPE isthmus_drops_total counter
 isthmus_drops_total{cluster_id="",direction="outbound",stage="route_to_peer",reason="no_route"} 18

@@ -91,15 +91,32 @@ topix has no endpoint here, so only it can begin; it must have ours and our publ
 )");
 }
 
+TEST(Render, PeersWithLanesAndNewKeys) {
+  config::Status status = sample_status();
+  status.peers.pop_back();
+  status.peers[0].rotating = true;
+  status.peers[0].lanes = {{51820, "192.0.2.2:51820", true, kNow - 42}, {51821, "", false, 0}};
+  EXPECT_EQ(render_peers(status, kNow),
+            R"(NAME      STATE  ENDPOINT         HANDSHAKE       RX       TX   LOST  SEEN HERE AS
+netlab    up     192.0.2.2:51820       42 s  1.5 KiB  3.0 GiB  1 234  10.71.0.0/16
+                                                                      10.73.0.0/24
+  lane 0  up     192.0.2.2:51820       42 s
+  lane 1  out    not known yet        never
+
+netlab: its new keys wait for the other side to have them too; until their first handshake the old
+  ones serve
+)");
+}
+
 TEST(Render, PeersByName) {
   config::Status status = sample_status();
   status.peers[0].endpoint_name = "gw.netlab.example:51820";
   status.peers[1].endpoint_name = "gw.topix.example:51820";
   EXPECT_EQ(render_peers(status, kNow),
-            R"(NAME    STATE  ENDPOINT               HANDSHAKE       RX       TX  SEEN HERE AS
-netlab  up     192.0.2.2:51820             42 s  1.5 KiB  3.0 GiB  10.71.0.0/16
-               gw.netlab.example:5..                               10.73.0.0/24
-topix   down   not resolved yet           never      0 B      0 B
+            R"(NAME    STATE  ENDPOINT               HANDSHAKE       RX       TX   LOST  SEEN HERE AS
+netlab  up     192.0.2.2:51820             42 s  1.5 KiB  3.0 GiB  1 234  10.71.0.0/16
+               gw.netlab.example:5..                                      10.73.0.0/24
+topix   down   not resolved yet           never      0 B      0 B      0
                gw.topix.example:51..
 
 topix: gw.topix.example:51820 is not resolved yet; check the name and the DNS server of isthmusd's
