@@ -35,7 +35,8 @@ struct Peer {
   std::unique_ptr<Pairing> successor;  // takes its place with its first session
   std::unique_ptr<Pairing> leaving;    // only receives, until its sessions are too old for that
   Instant left = kNever;
-  bool usable = false;  // as last told to the host
+  std::uint32_t answers = 0;  // to initiations that either pairing could answer: only the pre-shared keys differ
+  bool usable = false;        // as last told to the host
 
   Timestamp timestamp_sent{};  // of our newest initiation: with whatever keys and clock, they must grow
   std::optional<WallTime> last_handshake;

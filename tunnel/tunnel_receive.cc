@@ -81,8 +81,8 @@ void Tunnel::State::receive_initiation(const MessageInitiation& message, Identit
 }
 
 // Who is known by this key on lanes `number`. Of two peers that exchange a key, the one who is to have it; of two
-// pairings that differ in the pre-shared key only, which an initiation does not tell, either: by chance, because the
-// other side tries its two pairings in turn.
+// pairings that differ in the pre-shared key only, which an initiation does not tell, twice the
+// new one and twice the old one: the other side may try its two in turn, and then both must not take turns alike.
 Tunnel::State::Awaited Tunnel::State::find_initiator(const Identity& own, const PublicKey& remote_static,
                                                      std::uint32_t number) {
   Awaited found{nullptr, nullptr};
@@ -99,7 +99,7 @@ Tunnel::State::Awaited Tunnel::State::find_initiator(const Identity& own, const 
     if (candidates[0] == nullptr && candidates[1] == nullptr) continue;
     if (found.peer != nullptr && peer->settings.public_key != remote_static) continue;
     const bool both = candidates[0] != nullptr && candidates[1] != nullptr;
-    const bool old = candidates[0] == nullptr || (both && random_number() % 2 != 0);
+    const bool old = candidates[0] == nullptr || (both && peer->answers++ / 2 % 2 != 0);
     found = {peer, candidates[old ? 1 : 0]};
   }
   return found;
