@@ -90,7 +90,7 @@ void run(std::uint8_t mode, std::span<const std::uint8_t> input) {
     std::vector<std::uint8_t> message(input.begin() + 1, input.begin() + 1 + static_cast<std::ptrdiff_t>(length));
     input = input.subspan(1 + length);
     if (mode & 4) aim(message, initiation);
-    if ((mode & 1) && message.size() >= sizeof(MessageMacs)) jar.add_macs(message, now.instant);
+    if ((mode & 1) && message.size() > sizeof(MessageMacs)) jar.add_macs(message, now.instant);
     judge(gate, tunnel, table, message, (mode & 2) != 0 && (mode & 8) == 0, now.instant);
     tunnel.receive(message, kSource, 0, now);
     if (mode & 8) {
