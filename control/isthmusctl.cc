@@ -15,6 +15,7 @@
 #include "control/api_client.h"
 #include "control/render.h"
 #include "control/source_yaml.h"
+#include "control/suggest_command.h"
 #include "dataplane/config/codec.h"
 
 namespace {
@@ -34,6 +35,8 @@ struct Settings {
   bool direct = false;
   std::string output = "text";
   std::vector<std::string> files;
+  std::vector<std::string> pools;
+  bool write = false;
   bool wait = false;
   int wait_seconds = 30;
   config::TraceRequest trace{.packets = 1};
@@ -190,6 +193,17 @@ void add_output_option(CLI::App& command, Settings& settings) {
       ->check(CLI::IsMember({"text", "json"}));
 }
 
+CLI::App* add_suggest(CLI::App& app, Settings& settings) {
+  CLI::App* command = app.add_subcommand("suggest", "free views for remote maps that have none or whose view clashes");
+  command->add_option("FILE", settings.files, "YAML documents; no view of one is offered to another")->required();
+  command->add_option("--pool", settings.pools, "take views from here, such as 10.64.0.0/10; may stand several times")
+      ->expected(1)
+      ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll)
+      ->default_str("the private ranges");
+  command->add_flag("--write", settings.write, "into the files; nothing else in them changes");
+  return command;
+}
+
 int run(CLI::App& app, Settings& settings, int argc, char** argv) {
   app.set_version_flag("--version", ISTHMUS_VERSION);
   app.require_subcommand(1);
@@ -201,6 +215,7 @@ int run(CLI::App& app, Settings& settings, int argc, char** argv) {
 
   CLI::App* validate = app.add_subcommand("validate", "check documents; asks nobody and changes nothing");
   validate->add_option("FILE", settings.files, "YAML documents")->required();
+  CLI::App* suggest = add_suggest(app, settings);
   CLI::App* apply = app.add_subcommand("apply", "make a document run");
   apply->add_option("FILE", settings.files, "YAML document")->required()->expected(1);
   apply->add_flag("--wait", settings.wait, "until every peer with an endpoint is connected");
@@ -224,6 +239,10 @@ int run(CLI::App& app, Settings& settings, int argc, char** argv) {
   }
   const std::int64_t now = std::time(nullptr);
   if (validate->parsed()) return validate_files(settings);
+  if (suggest->parsed()) {
+    const control::SuggestOptions options{settings.files, settings.pools, settings.write};
+    return control::suggest_command(options, std::cout, std::cerr) ? kOk : kRefused;
+  }
   if (apply->parsed()) return apply_file(settings);
   if (trace->parsed()) return trace_packets(settings);
   if (status->parsed())

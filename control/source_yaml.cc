@@ -196,6 +196,7 @@ std::optional<std::string> read_bounded(const std::string& file) {
 YamlSource read_yaml(std::string_view text, std::string file) {
   YamlSource source;
   source.file = std::move(file);
+  source.text = text;
   const auto refuse = [&source](int line, std::string message, std::string advice) {
     source.lines[""] = line;
     source.errors.push_back({"", std::move(message), std::move(advice)});

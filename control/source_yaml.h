@@ -12,6 +12,7 @@ namespace isthmus::control {
 
 struct YamlSource {
   std::string file;
+  std::string text;       // as it was read
   bool readable = false;  // it is YAML of which a state could be read, if perhaps with errors
   config::DesiredState state;
   config::ConfigErrors errors;       // unknown fields and wrong types; an empty path is the file as a whole

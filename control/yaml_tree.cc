@@ -36,13 +36,15 @@ class TreeBuilder : public YAML::EventHandler {
     add(std::move(node));
   }
   void OnSequenceStart(const YAML::Mark& mark, const std::string&, YAML::anchor_t anchor,
-                       YAML::EmitterStyle::value) override {
+                       YAML::EmitterStyle::value style) override {
     open_.push_back(begin(YamlNode::Kind::kList, mark, anchor));
+    open_.back().flow = style == YAML::EmitterStyle::Flow;
   }
   void OnSequenceEnd() override { close(); }
   void OnMapStart(const YAML::Mark& mark, const std::string&, YAML::anchor_t anchor,
-                  YAML::EmitterStyle::value) override {
+                  YAML::EmitterStyle::value style) override {
     open_.push_back(begin(YamlNode::Kind::kMap, mark, anchor));
+    open_.back().flow = style == YAML::EmitterStyle::Flow;
     names_.emplace_back();
   }
   void OnMapEnd() override {
@@ -67,6 +69,7 @@ class TreeBuilder : public YAML::EventHandler {
     YamlNode node;
     node.kind = kind;
     node.line = line_of(mark);
+    node.column = mark.column;
     return node;
   }
 
@@ -90,7 +93,7 @@ class TreeBuilder : public YAML::EventHandler {
       refuse(node.line, "field '" + node.text + "' stands twice, first on line " + std::to_string(earlier->second),
              "remove one of them");
     }
-    parent.keys.push_back({std::move(node.text), node.line});
+    parent.keys.push_back({std::move(node.text), node.line, node.column});
   }
 
   YamlNode root_;

@@ -14,10 +14,13 @@ struct YamlNode {
   struct Key {
     std::string name;
     int line = 0;
+    int column = 0;
   };
 
   Kind kind = Kind::kNull;
   int line = 0;                 // from 1
+  int column = 0;               // from 0, in bytes
+  bool flow = false;            // list, map: [between, brackets], not one item a line
   std::string text;             // scalar
   bool quoted = false;          // scalar: "1420" is text, 1420 is a number
   std::vector<Key> keys;        // map: the name of each item

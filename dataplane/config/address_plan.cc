@@ -1,16 +1,7 @@
 #include "dataplane/config/address_plan.h"
 
-#include <array>
-
 namespace isthmus::config {
 namespace {
-
-constexpr std::array<Ipv4Prefix, 4> kPools = {
-    Ipv4Prefix{{0x0a000000}, 8},   // 10.0.0.0/8, RFC 1918
-    Ipv4Prefix{{0xac100000}, 12},  // 172.16.0.0/12
-    Ipv4Prefix{{0xc0a80000}, 16},  // 192.168.0.0/16
-    Ipv4Prefix{{0x64400000}, 10},  // 100.64.0.0/10, RFC 6598
-};
 
 const Ipv4Prefix& prefix_of(const Ipv4Prefix& key) { return key; }
 const Ipv4Prefix& prefix_of(const std::pair<const Ipv4Prefix, std::string>& entry) { return entry.first; }
@@ -31,6 +22,15 @@ std::uint64_t end_of(Ipv4Prefix prefix) { return std::uint64_t{prefix.network.va
 
 }  // namespace
 
+std::vector<Ipv4Prefix> AddressPlan::private_ranges() {
+  return {
+      {{0x0a000000}, 8},   // 10.0.0.0/8, RFC 1918
+      {{0xac100000}, 12},  // 172.16.0.0/12
+      {{0xc0a80000}, 16},  // 192.168.0.0/16
+      {{0x64400000}, 10},  // 100.64.0.0/10, RFC 6598
+  };
+}
+
 void AddressPlan::claim(Ipv4Prefix prefix, std::string owner) { claims_.try_emplace(prefix, std::move(owner)); }
 
 std::optional<AddressPlan::Claim> AddressPlan::clash(Ipv4Prefix prefix) const {
@@ -40,7 +40,7 @@ std::optional<AddressPlan::Claim> AddressPlan::clash(Ipv4Prefix prefix) const {
 }
 
 std::optional<Ipv4Prefix> AddressPlan::offer(std::uint8_t length) {
-  for (const Ipv4Prefix pool : kPools) {
+  for (const Ipv4Prefix pool : pools_) {
     if (const std::optional<Ipv4Prefix> found = first_free(pool, length)) {
       avoided_.insert(*found);
       return found;
