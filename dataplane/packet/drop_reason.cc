@@ -134,6 +134,12 @@ constexpr Row<DropReason> kDropTable[] = {
      {"destination_not_offered", "authorize",
       "The peer sent to an address that is not offered to it; look at the local maps for this peer here, and at the "
       "remote maps on its side."}},
+    {DropReason::kEcnCongestedNotCapable,
+     {"ecn_congested_not_capable", "authorize",
+      "A router between the gateways marked the tunnel message as congested, and the packet inside is of a sender that "
+      "learns of congestion by loss alone (RFC 6040); look at the path to the peer: it is full, or marks what it "
+      "should "
+      "not."}},
     {DropReason::kNoRouteToPod,
      {"no_route_to_pod", "resolve_next_hop",
       "The cluster port has no route to the destination; look at the routes of the interface, or the device's "

@@ -44,6 +44,7 @@ enum class DropReason : std::uint8_t {
   kReplayed,
   kSourceNotAllowed,
   kDestinationNotOffered,
+  kEcnCongestedNotCapable,
   kNoRouteToPod,
   // either
   kServiceQueueFull,

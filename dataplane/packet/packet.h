@@ -46,6 +46,7 @@ struct alignas(64) Packet {
   bool has_l4 : 1 = false;             // parse: the L4 header is in this packet (not a later fragment, protocol known)
   bool is_fragment : 1 = false;        // parse: first or later fragment
   bool dont_fragment : 1 = false;      // parse: DF
+  std::uint8_t outer_ecn : 2 = 0;      // seal | decapsulate: the two bits of ecn.h in the tunnel's IP header
   std::uint8_t padding = 0;            // seal: bytes of padding behind the inner packet
   std::uint16_t inner_length = 0;      // seal: bytes of the inner packet; open: the same with WireGuard's padding
   PeerIndex peer = kNoPeer;            // route_to_peer | decapsulate

@@ -1,10 +1,26 @@
 #include "dataplane/pipeline/authorize.h"
 
+#include "dataplane/packet/ecn.h"
 #include "dataplane/packet/headers.h"
 #include "dataplane/packet/parse.h"
 #include "dataplane/pipeline/ttl.h"
 
 namespace isthmus::pipeline {
+namespace {
+
+// RFC 6040 section 4.2: the inner packet carries on what routers said of congestion to the outer one. False: it dies.
+bool take_over_ecn(Packet& packet, Ipv4Header& ip) {
+  if (packet.outer_ecn == 0) return true;
+  const std::optional<Ecn> ecn = ecn_behind_tunnel(ecn_of(ip), Ecn{static_cast<std::uint8_t>(packet.outer_ecn)});
+  if (!ecn) {
+    packet.drop = DropReason::kEcnCongestedNotCapable;
+    return false;
+  }
+  if (*ecn != ecn_of(ip)) set_ecn(ip, *ecn);
+  return true;
+}
+
+}  // namespace
 
 void authorize(const ForwardingTables& tables, PacketBurst& burst) {
   // Each peer's line is on its way before it is needed.
@@ -34,6 +50,7 @@ void authorize(const ForwardingTables& tables, PacketBurst& burst) {
     packet.destination_map = &peer.maps[destination];
     __builtin_prefetch(packet.source_map);
     __builtin_prefetch(packet.destination_map);
+    if (!take_over_ecn(packet, ip)) return;
     if (!decrement_ttl(ip)) packet.drop = DropReason::kTtlExpired;
   });
 }

@@ -5,7 +5,8 @@
 namespace isthmus::pipeline {
 
 // Parses the inner packet and holds it to what this peer may do: speak from its own addresses, reach our pods. Fills
-// source_map and destination_map, and takes one off the TTL. (peer, address) is the key, never an address alone.
+// source_map and destination_map, takes over what the tunnel learned of congestion, and takes one off the TTL. (peer,
+// address) is the key, never an address alone.
 void authorize(const ForwardingTables& tables, PacketBurst& burst);
 
 }  // namespace isthmus::pipeline

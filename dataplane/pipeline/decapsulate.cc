@@ -2,6 +2,7 @@
 
 #include <array>
 
+#include "dataplane/packet/ecn.h"
 #include "dataplane/packet/headers.h"
 #include "dataplane/packet/parse.h"
 #include "dataplane/pipeline/parse.h"
@@ -35,6 +36,7 @@ bool parse_outer_ipv6(const NextHops& underlay, Packet& packet) {
   if (ip.next_header != kUdp) return not_ours(packet);
   packet.resize(total);
   packet.l4_offset = sizeof(Ipv6Header);
+  packet.outer_ecn = static_cast<std::uint8_t>(ecn_of(ip)) & kEcnMask;
   return true;
 }
 
@@ -46,6 +48,7 @@ bool parse_outer_ipv4(const NextHops& underlay, const ForwardingTables& tables, 
   if (packet.is_fragment && tables.lane_number(packet.header<UdpHeader>(packet.l4_offset)->destination_port)) {
     return die(packet, DropReason::kOuterFragmented);
   }
+  packet.outer_ecn = static_cast<std::uint8_t>(ecn_of(ip)) & kEcnMask;
   return !packet.is_fragment || not_ours(packet);
 }
 

@@ -3,6 +3,7 @@
 #include <cstring>
 
 #include "dataplane/packet/checksum.h"
+#include "dataplane/packet/ecn.h"
 
 namespace isthmus::pipeline {
 namespace {
@@ -37,7 +38,6 @@ OuterHeader::OuterHeader(const Ends& ends) : is_ipv6_(std::holds_alternative<Ipv
   if (is_ipv6_) {
     auto& header = header_in<OuterIpv6>(bytes_);
     fill_ends(header.ethernet, header.udp, ends, EtherType::kIpv6);
-    header.ip.version_class_flow = 6U << 28;
     header.ip.next_header = kUdp;
     header.ip.hop_limit = 64;
     header.ip.source = std::get<Ipv6Address>(ends.source);
@@ -73,7 +73,9 @@ void OuterHeader::put_ipv4(Packet& packet, std::uint16_t identification) const {
   auto& header = *packet.header<OuterIpv4>();
   header.ip.total_length = total;
   header.ip.identification = identification;
-  header.ip.checksum = update_checksum(header.ip.checksum, fold(std::uint32_t{total} + identification));
+  header.ip.tos = packet.outer_ecn;
+  header.ip.checksum =
+      update_checksum(header.ip.checksum, fold(std::uint32_t{total} + identification + packet.outer_ecn));
   header.udp.length = udp_length;
 }
 
@@ -85,6 +87,7 @@ void OuterHeader::put_ipv6(Packet& packet) const {
   packet.push(sizeof(OuterIpv6));
   std::memcpy(packet.data, bytes_.data(), sizeof(OuterIpv6));
   auto& header = *packet.header<OuterIpv6>();
+  header.ip.version_class_flow = 6U << 28 | std::uint32_t{packet.outer_ecn} << kIpv6EcnShift;
   header.ip.payload_length = udp_length;
   header.udp.length = udp_length;
   header.udp.checksum = checksum == 0 ? std::uint16_t{0xffff} : checksum;

@@ -12,14 +12,14 @@ namespace isthmus::pipeline {
 
 struct OuterIpv4 {
   EthernetHeader ethernet;
-  Ipv4Header ip;  // total_length and identification zero; checksum of the rest
+  Ipv4Header ip;  // TOS, total_length and identification zero; checksum of the rest
   UdpHeader udp;  // checksum zero, as RFC 768 allows over IPv4: the AEAD tag is the better check
 };
 static_assert(sizeof(OuterIpv4) == 42);
 
 struct OuterIpv6 {
   EthernetHeader ethernet;
-  Ipv6Header ip;  // payload_length zero
+  Ipv6Header ip;  // version_class_flow and payload_length zero
   UdpHeader udp;  // checksum per message: RFC 8200 section 8.1 wants one
 };
 static_assert(sizeof(OuterIpv6) == 62);
@@ -43,7 +43,8 @@ class OuterHeader {
     __builtin_prefetch(bytes_.data() + 64);
   }
   // Puts the header in front of `packet`, a tunnel message. `identification` need only differ among packets that are
-  // under way at one time: a router may still cut them, DF is not set (as the kernel's WireGuard leaves it).
+  // under way at one time: a router may still cut them, DF is not set (as the kernel's WireGuard leaves it). DSCP is
+  // zero (as there), ECN is packet.outer_ecn.
   void put_on(Packet& packet, std::uint16_t identification) const;
   // Whether a received message, whose outer headers still lie before `message.data` as decapsulate left them, came from
   // this header's destination.

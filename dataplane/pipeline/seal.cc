@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cstring>
 
+#include "dataplane/packet/ecn.h"
 #include "tunnel/wire.h"
 
 namespace isthmus::pipeline {
@@ -69,6 +70,9 @@ void seal(const ForwardingTables& tables, const PeerStates& peers, tunnel::Burst
       packet.drop = DropReason::kSessionExhausted;
       continue;
     }
+    // RFC 6040 section 4.1, normal mode: the outer header says what the inner one does, which nobody can read from
+    // here.
+    packet.outer_ecn = packet.header<Ipv4Header>()->tos & kEcnMask;
     const std::uint32_t mtu = tables.peers[static_cast<std::size_t>(packet.peer)].mtu;
     prepare(packet, mtu, *packet.session, nonce, jobs[count++]);
     tunnel::PeerLink& link = lane_state(peers, packet.session->lane).link;

@@ -14,6 +14,8 @@ over_ipv6() {
 only_ipv6() { (($(captured_count "$work/underlay.pcap" 'udp and ip6') > 0 && $(captured_count "$work/underlay.pcap" 'udp and ip') == 0)); }
 # tcpdump checks the UDP checksum, which IPv6 demands.
 checksums_right() { ! tcpdump -nvr "$work/underlay.pcap" 'udp and ip6' 2>/dev/null | grep -i 'bad udp'; }
+# ECN is a part of the traffic class: the version's four bits, then six bits of DSCP, then two of ECN.
+capable() { captured_count "$work/underlay.pcap" 'udp and src host 2001:db8::1 and ip6[0:2] & 0x0030 = 0x0020'; }
 
 add_underlay
 add_cluster east 192.0.2.1 pod1=10.244.1.11
@@ -29,9 +31,11 @@ claim "both connect over IPv6" eval 'wait_for 15 connected east 1 && wait_for 15
 claim "the pods reach each other" wait_for 5 in_ns east-pod1 ping -q -c 1 -W 1 "$west_pod_in_east"
 claim "twenty pings out of twenty" in_ns east-pod1 ping -q -c 20 -i 0.02 -W 1 "$west_pod_in_east"
 claim "and back, of the largest size that fits" in_ns west-pod1 ping -q -c 5 -i 0.05 -M 'do' -s 1392 "$east_pod_in_west"
+claim "five pings that say ECT(0) of themselves" in_ns east-pod1 ping -q -c 5 -i 0.02 -W 1 -Q 2 "$west_pod_in_east"
 stop "$listener"
 claim "the underlay carried IPv6 only" only_ipv6
 claim "with right checksums" checksums_right
+claim "those five, and no other, said so on the underlay" equal "packets with ECT(0)" 5 "$(capable)"
 claim "east's books balance" wait_for 5 books_balance east
 
 claims_done

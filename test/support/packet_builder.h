@@ -249,7 +249,7 @@ class HeapPool final : public BufferPool {
 // Sixteen bytes a line.
 inline std::string hex(std::span<const std::uint8_t> bytes) {
   std::string text;
-  char cell[16];
+  char cell[32];
   for (std::size_t i = 0; i < bytes.size(); ++i) {
     if (i % 16 == 0) {
       std::snprintf(cell, sizeof cell, "%s    %04zx ", i == 0 ? "" : "\n", i);

@@ -169,6 +169,15 @@ const Death kDeaths[] = {
     {"a destination that we did not offer: our pods' real address", Direction::kInbound,
      DropReason::kDestinationNotOffered,
      [](WalkWorld& w) { w.from_underlay(w.sealed_by_far(inner("10.244.2.7", "10.244.1.5").bytes(), 0)); }},
+    {"congestion on the way of a packet that cannot carry its mark", Direction::kInbound,
+     DropReason::kEcnCongestedNotCapable,
+     [](WalkWorld& w) {
+       Bytes frame = w.sealed_by_far(inner().bytes(), 0);
+       auto& outer = *reinterpret_cast<Ipv4Header*>(frame.data() + kIp);
+       outer.tos = 3;
+       outer.checksum = ipv4_header_checksum(outer);
+       w.from_underlay(frame);
+     }},
     {"the last hop, inbound", Direction::kInbound, DropReason::kTtlExpired,
      [](WalkWorld& w) { w.from_underlay(w.sealed_by_far(inner().ttl(1).bytes(), 0)); }},
     {"a pod that no route leads to", Direction::kInbound, DropReason::kNoRouteToPod,
