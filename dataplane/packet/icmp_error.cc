@@ -4,14 +4,12 @@
 #include <cassert>
 
 #include "dataplane/packet/checksum.h"
-#include "dataplane/packet/headers.h"
 
 namespace isthmus {
 
 namespace {
 
-constexpr std::size_t kHeaders = sizeof(Ipv4Header) + sizeof(IcmpHeader);
-constexpr std::size_t kMaxQuote = 576 - kHeaders;
+constexpr std::size_t kMaxQuote = 576 - kIcmpErrorHeaders;
 constexpr std::uint8_t kInternetworkControl = 0xc0;  // RFC 1812 section 4.3.2.5
 constexpr std::uint8_t kTtl = 64;
 
@@ -53,10 +51,10 @@ bool deserves_icmp_error(const Packet& packet) {
 }
 
 void make_icmp_error(Packet& packet, IcmpErrorKind kind, Ipv4Address sender, std::uint16_t mtu) {
-  assert(packet.length >= sizeof(Ipv4Header) && packet.headroom >= kHeaders);
+  assert(packet.length >= sizeof(Ipv4Header) && packet.headroom >= kIcmpErrorHeaders);
   const std::uint32_t receiver = packet.header<Ipv4Header>()->source;
   packet.resize(std::min<std::size_t>(packet.length, kMaxQuote));
-  packet.push(kHeaders);
+  packet.push(kIcmpErrorHeaders);
 
   // An atomic datagram: DF set, so the identification means nothing (RFC 6864 section 4).
   auto& ip = *packet.header<Ipv4Header>();

@@ -20,9 +20,17 @@ bool take_over_ecn(Packet& packet, Ipv4Header& ip) {
   return true;
 }
 
+// Its sender is told, through the lane that the packet came by: translate has not touched it yet, so what the answer
+// quotes is what the peer's gateway can turn back into what the pod sent.
+void end_here(const PeerStates& peers, Replies& replies, Instant now, Packet& packet) {
+  tunnel::Session* sending = lane_state(peers, packet.session->lane).link.sending.load(std::memory_order_acquire);
+  replies.answer_peer(packet, DropReason::kTtlExpired, IcmpErrorKind::kTimeExceeded, sending, now);
+}
+
 }  // namespace
 
-void authorize(const ForwardingTables& tables, PacketBurst& burst) {
+void authorize(const ForwardingTables& tables, const PeerStates& peers, Replies& replies, Instant now,
+               PacketBurst& burst) {
   // Each peer's line is on its way before it is needed.
   burst.each(
       [&](const Packet& packet) { __builtin_prefetch(tables.peers.data() + static_cast<std::size_t>(packet.peer)); });
@@ -51,7 +59,7 @@ void authorize(const ForwardingTables& tables, PacketBurst& burst) {
     __builtin_prefetch(packet.source_map);
     __builtin_prefetch(packet.destination_map);
     if (!take_over_ecn(packet, ip)) return;
-    if (!decrement_ttl(ip)) packet.drop = DropReason::kTtlExpired;
+    if (!decrement_ttl(ip)) end_here(peers, replies, now, packet);
   });
 }
 

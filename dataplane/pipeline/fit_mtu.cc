@@ -2,16 +2,9 @@
 
 #include "dataplane/packet/fragment.h"
 #include "dataplane/packet/mss_clamp.h"
-#include "dataplane/pipeline/outer_header.h"
-#include "tunnel/wire.h"
+#include "dataplane/pipeline/tunnel_room.h"
 
 namespace isthmus::pipeline {
-namespace {
-
-constexpr std::size_t kRoomBefore = OuterHeader::kMaxSize + sizeof(tunnel::DataHeader);
-constexpr std::size_t kRoomAfter = tunnel::kPaddingMultiple - 1 + tunnel::kTagSize;
-
-}  // namespace
 
 void fit_mtu(const ForwardingTables& tables, const NextHops& cluster, BufferPool& pool, Replies& replies, Instant now,
              PacketBurst& burst) {
@@ -28,7 +21,7 @@ void fit_mtu(const ForwardingTables& tables, const NextHops& cluster, BufferPool
       }
     }
     clamp_mss(packet, mtu);
-    if (packet.headroom < kRoomBefore || packet.tailroom < kRoomAfter) packet.drop = DropReason::kNoBuffer;
+    if (!has_tunnel_room(packet)) packet.drop = DropReason::kNoBuffer;
   });
 }
 

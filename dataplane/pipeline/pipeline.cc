@@ -55,7 +55,8 @@ constexpr std::array kInbound = {
     // ChaCha20-Poly1305, then the replay window.
     Stage{"open", [](W& w, Burst& b) { open(w.shared.peers, *w.aead, w.mailbox, w.jobs, w.now, b); }, kShowsInner},
     // The inner packet parsed: may this peer send from that source, and reach that destination?
-    Stage{"authorize", [](W& w, Burst& b) { authorize(*w.tables, b); }, kShowsInner},
+    // Its last hop ends here? Then its sender is told, through the tunnel.
+    Stage{"authorize", [](W& w, Burst& b) { authorize(*w.tables, w.shared.peers, w.replies, w.now, b); }, kShowsInner},
     // Source real -> seen_as, destination seen_as -> real: the same code as outbound.
     Stage{"translate", [](W&, Burst& b) { translate(b); }, kShowsInner},
     // Destination -> next hop's MAC.

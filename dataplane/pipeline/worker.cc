@@ -28,6 +28,7 @@ bool Worker::walk_port(Direction direction) {
   counters(direction).originated.add(burst_.size() - received);
   settle(burst_, direction, out ? underlay_ : cluster_);
   send_replies();
+  send_replies_to_peers();
   send_cookies();
   return true;
 }
@@ -69,6 +70,15 @@ void Worker::send_replies() {
   for (Packet& packet : replies.all()) packet.peer = kNoPeer;
   resolve_next_hop(*walker_.cluster, replies);
   settle(replies, Direction::kOutbound, cluster_);
+  replies.clear();
+}
+
+void Worker::send_replies_to_peers() {
+  PacketBurst& replies = walker_.replies.to_peers;
+  if (replies.size() == 0) return;
+  counters(Direction::kOutbound).originated.add(replies.size());
+  walk(walker_, replies, Direction::kOutbound, "seal");
+  settle(replies, Direction::kOutbound, underlay_);
   replies.clear();
 }
 

@@ -22,6 +22,7 @@ class Worker {
   // Transmits what walked to the end, hands over the punted, counts and frees the dead.
   void settle(PacketBurst& burst, Direction direction, Port& to);
   void send_replies();
+  void send_replies_to_peers();
   void send_cookies();
   void count_dead(Packet& packet, Direction direction);
   void hand_over(Packet& packet, Direction direction);

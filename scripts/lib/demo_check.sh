@@ -52,6 +52,15 @@ path_mtu_is_told() {
   grep -q 'From 10.244.0.1 .*Frag needed.*mtu = 1420' <<<"$output" || { say "$output"; return 1; }
 }
 
+# hops FROM TO TO_POD: pod1's own gateway, the far one in the name of the pod, the pod. By echo requests, because nobody
+# shall have to complain about a port here.
+hops() {
+  local address
+  address=$(view "$1" "$2" "$3")
+  equal hops "10.244.0.1 $address $address" \
+    "$(in_ns "$1-pod1" traceroute -I -n -q 1 -w 2 -m 5 "$address" | awk 'NR > 1 {print $2}' | paste -sd' ')"
+}
+
 metrics_are_sound() { in_ns "$1-gw" curl -sS --max-time 3 http://127.0.0.1:8084/metrics | promtool check metrics; }
 metric() { in_ns "$1-gw" curl -sS --max-time 3 http://127.0.0.1:8084/metrics | awk -v series="$2" '$1 == series {print $2}'; }
 health_is() { equal "$2" 200 "$(in_ns "$1-gw" curl -s -o /dev/null -w '%{http_code}' "http://127.0.0.1:8084/$2")"; }
@@ -106,6 +115,11 @@ check_sizes_and_rates() {
   done
 }
 
+check_hops() {
+  claim "traceroute from crownlabs shows both gateways and the pod in netlab" hops crownlabs netlab pod2
+  claim "traceroute from topix shows both gateways and the pod in crownlabs" hops topix crownlabs pod1
+}
+
 check_forbidden() {
   claim "netlab cannot reach topix: no_route at netlab" dies netlab-pod1 "$(view crownlabs topix pod1)" netlab no_route
   claim "netlab's map onto crownlabs' view of topix gives no transit: destination_not_offered at crownlabs" \
@@ -142,6 +156,7 @@ demo_check() {
   check_traffic
   stop "$underlay" "$inside"  # before the rates: these two keep everything
   check_sizes_and_rates
+  check_hops
   check_forbidden
   check_books
   stop "${captures[@]}"
