@@ -16,6 +16,7 @@
 #include "control/render.h"
 #include "control/source_yaml.h"
 #include "control/suggest_command.h"
+#include "control/validate_command.h"
 #include "dataplane/config/codec.h"
 
 namespace {
@@ -56,21 +57,6 @@ int report(const Settings& settings, const ApiFailure& failure) {
               << "`,\nor ask the data plane itself with --direct\n";
   }
   return kUnreachable;
-}
-
-int validate_files(const Settings& settings) {
-  int result = kOk;
-  for (const std::string& file : settings.files) {
-    const control::YamlSource source = control::read_yaml_file(file);
-    const auto checked = control::validate(source);
-    if (const auto* errors = std::get_if<config::ConfigErrors>(&checked)) {
-      for (const config::ConfigError& error : *errors) std::cerr << to_string(source, error) << "\n";
-      result = kRefused;
-    } else {
-      std::cout << file << ": ok, peers: " << source.state.peers.size() << "\n";
-    }
-  }
-  return result;
 }
 
 // The status, or the exit code. A stale one comes with a warning.
@@ -213,8 +199,9 @@ int run(CLI::App& app, Settings& settings, int argc, char** argv) {
       ->capture_default_str();
   app.add_flag("--direct", settings.direct, "ask the data plane itself, not isthmusd");
 
-  CLI::App* validate = app.add_subcommand("validate", "check documents; asks nobody and changes nothing");
-  validate->add_option("FILE", settings.files, "YAML documents")->required();
+  CLI::App* validate =
+      app.add_subcommand("validate", "check documents, and those of several clusters against each other");
+  validate->add_option("FILE", settings.files, "YAML documents; nobody is asked and nothing is changed")->required();
   CLI::App* suggest = add_suggest(app, settings);
   CLI::App* apply = app.add_subcommand("apply", "make a document run");
   apply->add_option("FILE", settings.files, "YAML document")->required()->expected(1);
@@ -238,7 +225,7 @@ int run(CLI::App& app, Settings& settings, int argc, char** argv) {
     return app.exit(error) == 0 ? kOk : kUsage;
   }
   const std::int64_t now = std::time(nullptr);
-  if (validate->parsed()) return validate_files(settings);
+  if (validate->parsed()) return control::validate_command(settings.files, std::cout, std::cerr) ? kOk : kRefused;
   if (suggest->parsed()) {
     const control::SuggestOptions options{settings.files, settings.pools, settings.write};
     return control::suggest_command(options, std::cout, std::cerr) ? kOk : kRefused;
