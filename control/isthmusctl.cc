@@ -14,6 +14,7 @@
 
 #include "control/api_client.h"
 #include "control/render.h"
+#include "control/render_plan.h"
 #include "control/source_yaml.h"
 #include "control/suggest_command.h"
 #include "control/validate_command.h"
@@ -38,6 +39,7 @@ struct Settings {
   std::vector<std::string> files;
   std::vector<std::string> pools;
   bool write = false;
+  std::string against;
   bool wait = false;
   int wait_seconds = 30;
   config::TraceRequest trace{.packets = 1};
@@ -136,6 +138,60 @@ int apply_file(const Settings& settings) {
   return settings.wait ? wait_for_peers(settings, source.state) : kOk;
 }
 
+// The valid document of a file; otherwise its errors are printed.
+std::optional<config::ValidatedConfig> read_document(const std::string& file) {
+  const control::YamlSource source = control::read_yaml_file(file);
+  auto checked = control::validate(source);
+  if (const auto* errors = std::get_if<config::ConfigErrors>(&checked)) {
+    for (const config::ConfigError& error : *errors) std::cerr << to_string(source, error) << "\n";
+    return std::nullopt;
+  }
+  return std::move(std::get<config::ValidatedConfig>(checked));
+}
+
+// The document that runs, or the exit code.
+std::optional<config::ValidatedConfig> running_document(const Settings& settings, int& result) {
+  config::Request request;
+  request.method = config::Method::kState;
+  const Answer answer = control::ask(settings.socket(), request, kAskTime);
+  if (const ApiFailure* failure = std::get_if<ApiFailure>(&answer)) {
+    result = report(settings, *failure);
+    return std::nullopt;
+  }
+  const config::Response& response = std::get<config::Response>(answer);
+  result = kUnreachable;
+  if (!response.state) {
+    std::cerr << "isthmusctl: " << (response.error.empty() ? "no document runs yet" : response.error) << "\n";
+    return std::nullopt;
+  }
+  auto checked = config::validate(*response.state);
+  if (const auto* errors = std::get_if<config::ConfigErrors>(&checked)) {
+    std::cerr << "isthmusctl: the running document is of another release: " << to_string(errors->front()) << "\n";
+    return std::nullopt;
+  }
+  result = kOk;
+  return std::move(std::get<config::ValidatedConfig>(checked));
+}
+
+int plan_file(const Settings& settings) {
+  const std::optional<config::ValidatedConfig> next = read_document(settings.files.front());
+  if (!next) return kRefused;
+  int result = kRefused;
+  const bool runs = settings.against.empty();
+  const std::optional<config::ValidatedConfig> before =
+      runs ? running_document(settings, result) : read_document(settings.against);
+  if (!before) return result;
+  std::vector<std::string> drift;
+  if (runs) {
+    const std::optional<config::Status> status = fetch_status(settings, result);
+    if (!status || result != kOk) return result;
+    drift = status->drift;
+  }
+  const config::Plan plan = config::plan(*before, *next);
+  std::cout << control::render_plan(plan, drift);
+  return plan.refused.empty() ? kOk : kRefused;
+}
+
 // Packets that were asked for and have come to the end of their walk here.
 std::size_t finished(const std::vector<config::TraceStep>& steps) {
   std::size_t count = 0;
@@ -190,6 +246,15 @@ CLI::App* add_suggest(CLI::App& app, Settings& settings) {
   return command;
 }
 
+CLI::App* add_plan(CLI::App& app, Settings& settings) {
+  CLI::App* command = app.add_subcommand("plan", "what would change if a document were applied; changes nothing");
+  command->add_option("FILE", settings.files, "YAML document; what is in key files is not looked at")
+      ->required()
+      ->expected(1);
+  command->add_option("--against", settings.against, "this document instead of the one that runs");
+  return command;
+}
+
 int run(CLI::App& app, Settings& settings, int argc, char** argv) {
   app.set_version_flag("--version", ISTHMUS_VERSION);
   app.require_subcommand(1);
@@ -203,6 +268,7 @@ int run(CLI::App& app, Settings& settings, int argc, char** argv) {
       app.add_subcommand("validate", "check documents, and those of several clusters against each other");
   validate->add_option("FILE", settings.files, "YAML documents; nobody is asked and nothing is changed")->required();
   CLI::App* suggest = add_suggest(app, settings);
+  CLI::App* plan = add_plan(app, settings);
   CLI::App* apply = app.add_subcommand("apply", "make a document run");
   apply->add_option("FILE", settings.files, "YAML document")->required()->expected(1);
   apply->add_flag("--wait", settings.wait, "until every peer with an endpoint is connected");
@@ -230,6 +296,7 @@ int run(CLI::App& app, Settings& settings, int argc, char** argv) {
     const control::SuggestOptions options{settings.files, settings.pools, settings.write};
     return control::suggest_command(options, std::cout, std::cerr) ? kOk : kRefused;
   }
+  if (plan->parsed()) return plan_file(settings);
   if (apply->parsed()) return apply_file(settings);
   if (trace->parsed()) return trace_packets(settings);
   if (status->parsed())
