@@ -120,12 +120,22 @@ check_hops() {
   claim "traceroute from topix shows both gateways and the pod in crownlabs" hops topix crownlabs pod1
 }
 
+# What an administrator who has all the files would have known before: these two packets die, and no other kind does.
+foretold() {
+  local found
+  found=$("$build/isthmusctl" validate "$work"/{crownlabs,netlab,topix}/gateway.yaml 2>&1 >/dev/null) || true
+  equal packets "10.244.0.1 -> 10.82.0.1 from netlab, in the tunnel 10.244.0.1 -> 10.72.0.1: crownlabs drops it: destination_not_offered
+10.244.0.1 -> 10.92.0.1 from topix, in the tunnel 10.62.0.1 -> 10.96.0.1: crownlabs drops it: destination_not_offered" \
+    "$(sed -n 's/^    //p' <<<"$found")"
+}
+
 check_forbidden() {
   claim "netlab cannot reach topix: no_route at netlab" dies netlab-pod1 "$(view crownlabs topix pod1)" netlab no_route
   claim "netlab's map onto crownlabs' view of topix gives no transit: destination_not_offered at crownlabs" \
     dies netlab-pod1 10.82.1.11 crownlabs destination_not_offered
   claim "topix' map onto crownlabs' services opens nothing: destination_not_offered at crownlabs" \
     dies topix-pod1 10.92.0.1 crownlabs destination_not_offered
+  claim "isthmusctl validate foretells these two from the three files, and nothing else" foretold
 }
 
 check_books() {

@@ -124,6 +124,7 @@ claim "wg show, for people" for_people
 claim "wg show all dump: every field is what the files and our status say" eventually 5 for_programs
 claim "the socket is its owner's only" equal mode 600 "$(stat -c %a "/var/run/wireguard/$interface.sock")"
 claim "reading is no drift" drifted ""
+claim "the document that runs would change nothing" equal plan "nothing changes" "$(ctl east plan "$work/east/gateway.yaml")"
 
 ## Setting what the document knows
 start_streams 7
@@ -138,6 +139,8 @@ claim "wg shows it" equal psk "$(cat "$work/new.psk")" "$(show_west preshared-ke
 claim "what wg changed is drift, and no key is told" drifted \
   "peers[west].persistentKeepalive: 25 instead of 0, set with wg" "peers[west].presharedKey: set with wg"
 claim "a person is told how to end it" grep -q '2 differences from the document; `isthmusctl apply FILE` ends them' <(ctl east status)
+claim "and what of it would end" equal plan "ends: peers[west].persistentKeepalive: 25 instead of 0, set with wg
+ends: peers[west].presharedKey: set with wg" "$(ctl east plan "$work/east/gateway.yaml")"
 claim "and so is a program" equal metric "isthmus_config_drift 2" "$(metric isthmus_config_drift)"
 
 ## Files
