@@ -17,8 +17,7 @@ std::optional<Ipv4Prefix> prefix_of(const std::string& text) {
   return prefix != nullptr && prefix->length != 0 ? std::optional(*prefix) : std::nullopt;
 }
 
-// Everything that the document speaks of. Reals and endpoints could be views without harm to packets, but not to
-// people.
+// Everything that the document speaks of. A real prefix could be a view without harm to packets, but not to people.
 void avoid_all(const DesiredState& document, AddressPlan& plan) {
   const auto avoid = [&plan](const std::string& text) {
     if (const auto prefix = prefix_of(text)) plan.avoid(*prefix);

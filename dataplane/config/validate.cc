@@ -160,6 +160,12 @@ AddressPlan Validation::plan_views() const {
   };
   claim_all(desired_.pods, "pods");
   claim_all(desired_.reserved, "reserved");
+  // What goes to a peer's gateway outside the tunnel must not go into one.
+  for (std::size_t i = 0; i < desired_.peers.size(); ++i) {
+    const auto endpoint = parse_endpoint(desired_.peers[i].endpoint);
+    const auto* address = endpoint ? std::get_if<Ipv4Address>(&endpoint->address) : nullptr;
+    if (address != nullptr) claim({*address, 32}, item_path("peers", i) + ".endpoint");
+  }
   for (const DesiredPeer& peer : desired_.peers) {
     for (const DesiredMap& map : peer.remote) {
       const auto view = parse_ipv4_prefix(map.seen_as);

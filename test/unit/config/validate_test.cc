@@ -247,6 +247,13 @@ const Refusal kRefusals[] = {
      "peers[0].remote[0].seenAs: 10.244.0.0/16 overlaps 10.244.0.0/16 of pods[0]; write 10.0.0.0/16, which is free"},
     {"view covers reserved", [](DesiredState& s) { s.peers[0].remote[0].seen_as = "10.96.0.0/16"; },
      "peers[0].remote[0].seenAs: 10.96.0.0/16 overlaps 10.96.0.0/12 of reserved[0]; write 10.0.0.0/16, which is free"},
+    {"view over a later peer's gateway",
+     [](DesiredState& s) {
+       s.peers[0].remote = {{"10.9.3.0/24", "198.51.100.0/24"}};
+       s.peers[1].endpoint = "198.51.100.7:51820";
+     },
+     "peers[0].remote[0].seenAs: 198.51.100.0/24 overlaps 198.51.100.7/32 of peers[1].endpoint; write 10.0.0.0/24, "
+     "which is free"},
     {"view covers the underlay", [](DesiredState& s) { make_device(s), s.peers[0].remote[0].seen_as = "192.0.0.0/16"; },
      "peers[0].remote[0].seenAs: 192.0.0.0/16 overlaps 192.0.2.0/24 of the underlay port's network; write 10.0.0.0/16, "
      "which is free"},
