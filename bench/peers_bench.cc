@@ -118,7 +118,7 @@ void memory_of(std::uint32_t peers, const std::vector<tunnel::PublicKey>& keys) 
   for (std::uint32_t p = 0; p < peers; ++p) states.push_back(std::make_unique<pipeline::PeerState>(1));
   const std::size_t state = of_states.per(peers);
   const HeapGrowth of_tunnel;
-  for (std::uint32_t p = 0; p < peers; ++p) tunnel.add(places[p], keys[p], states[p]->lanes[0].link, now);
+  for (std::uint32_t p = 0; p < peers; ++p) tunnel.add(places[p], keys[p], states[p]->lane(0).link, now);
   const std::size_t in_tunnel = of_tunnel.per(peers);
   const auto validated = config::validate(document(peers, keys));
   const HeapGrowth of_tables;

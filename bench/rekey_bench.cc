@@ -56,11 +56,11 @@ class Bench {
       far_.push_back(std::make_unique<CarriedTunnel>(100 + p, *tables_.back()));
       far_.back()->add(PeerIndex{0}, near_.tunnel.public_key(), *links_.back(), now_);
       near_.add(PeerIndex{p}, far_.back()->tunnel.public_key(), link(p), now_);
-      gateway_.shared.peers[p]->lanes[0].outer = new pipeline::OuterHeader({.source_mac = kUnderlayMac,
-                                                                            .next_hop_mac = kUnderlayMac,
-                                                                            .source = gateway_.own,
-                                                                            .source_port = 51820,
-                                                                            .destination = {ip4("192.0.2.2"), 51820}});
+      gateway_.shared.peers[p]->lane(0).outer = new pipeline::OuterHeader({.source_mac = kUnderlayMac,
+                                                                           .next_hop_mac = kUnderlayMac,
+                                                                           .source = gateway_.own,
+                                                                           .source_port = 51820,
+                                                                           .destination = {ip4("192.0.2.2"), 51820}});
     }
     for (std::uint32_t p = 0; p < kPeers; ++p) near_.tunnel.want_session({PeerIndex{p}, 0}, now_);
     answer_all();
@@ -97,7 +97,7 @@ class Bench {
   }
 
  private:
-  tunnel::PeerLink& link(std::uint32_t p) { return gateway_.shared.peers[p]->lanes[0].link; }
+  tunnel::PeerLink& link(std::uint32_t p) { return gateway_.shared.peers[p]->lane(0).link; }
 
   void rekey_all() {
     for (std::uint32_t p = 0; p < kPeers; ++p) link(p).sending.load()->reserve_nonces(tunnel::kRekeyAfterMessages);

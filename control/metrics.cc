@@ -44,6 +44,9 @@ void write_peers(MetricsWriter& out, const Status& status) {
   }
   out.family("isthmus_held_packets", "gauge", "Packets that wait for a session or a neighbour's address.");
   for (const PeerStatus& peer : status.peers) out.sample(peer.held_packets, {{"cluster_id", peer.name}});
+  out.family("isthmus_peer_memory_bytes", "gauge",
+             "Memory that the data plane keeps of the peer: counters, lanes, keys, sessions and maps.");
+  for (const PeerStatus& peer : status.peers) out.sample(peer.memory_bytes, {{"cluster_id", peer.name}});
   out.family("isthmus_peer_last_handshake_seconds", "gauge",
              "Unix time of the newest session's handshake; 0 when there was none.");
   for (const PeerStatus& peer : status.peers) {

@@ -15,7 +15,9 @@ constexpr int kFarewells = 3;
 KeySlots::~KeySlots() {
   stop_sending();
   for (const Session* session : {next_.get(), current_.get(), previous_.get(), draining_.get()}) {
-    if (session != nullptr) table_.remove(*session);
+    if (session == nullptr) continue;
+    withdraw(*session);
+    table_.remove(*session);
   }
 }
 
@@ -24,6 +26,7 @@ void KeySlots::add_as_initiator(std::unique_ptr<Session> session, Instant now) {
   link_.sending.store(session.get(), std::memory_order_release);
   retire(previous_);
   if (next_) {
+    withdraw(*next_);
     // Both sides began at once: the peer may send on next soon, and on the old session until then.
     drain(current_, now);
     previous_ = std::move(next_);
@@ -35,6 +38,7 @@ void KeySlots::add_as_initiator(std::unique_ptr<Session> session, Instant now) {
 
 void KeySlots::add_as_responder(std::unique_ptr<Session> session) {
   table_.insert(*session);
+  link_.next.store(session.get(), std::memory_order_release);
   retire(next_);
   next_ = std::move(session);
 }
@@ -52,6 +56,7 @@ bool KeySlots::confirm(std::uint32_t local_index, bool peer_wins_collision) {
     return false;
   }
   link_.sending.store(current_.get(), std::memory_order_release);
+  withdraw(*current_);
   return true;
 }
 
@@ -101,12 +106,23 @@ bool KeySlots::has(std::uint32_t local_index) const {
                              [=](const Session* s) { return s != nullptr && s->local_index == local_index; });
 }
 
+std::size_t KeySlots::sessions() const {
+  return static_cast<std::size_t>(
+      std::ranges::count_if(std::array{next_.get(), current_.get(), previous_.get(), draining_.get()},
+                            [](const Session* s) { return s != nullptr; }));
+}
+
 void KeySlots::stop_sending() {
   if (sending() != nullptr) link_.sending.store(nullptr, std::memory_order_release);
 }
 
+void KeySlots::withdraw(const Session& session) {
+  if (link_.next.load(std::memory_order_relaxed) == &session) link_.next.store(nullptr, std::memory_order_release);
+}
+
 void KeySlots::retire(std::unique_ptr<Session>& slot) {
   if (!slot) return;
+  withdraw(*slot);
   table_.remove(*slot);
   host_.retire(std::move(slot));
 }

@@ -45,6 +45,10 @@ class KeySlots {
   // has lost of the session's end. To be called every 100 ms or so, until workers have surely sent their last with it.
   void take_leave(Instant now);
   void clear();
+  // Nothing is sent with a session of these any more that has not sent before.
+  void only_receive() {
+    if (next_) withdraw(*next_);
+  }
 
   // The session of link.sending, if it is one of these.
   Session* sending() const {
@@ -52,6 +56,7 @@ class KeySlots {
     return session == current_.get() ? session : nullptr;
   }
   bool has(std::uint32_t local_index) const;
+  std::size_t sessions() const;
   // A confirmation that a worker saw: whether its message about it arrives or not.
   Session* confirmed_next() const {
     return next_ && next_->confirmed.load(std::memory_order_acquire) ? next_.get() : nullptr;
@@ -60,6 +65,7 @@ class KeySlots {
 
  private:
   void stop_sending();
+  void withdraw(const Session& session);  // from link.next, if it stands there
   void retire(std::unique_ptr<Session>& slot);
   void drain(std::unique_ptr<Session>& slot, Instant now);
 

@@ -20,8 +20,19 @@ class SharedInstant {
 };
 
 struct PeerLink {
-  // Service: w, workers: r. The session to seal with; nullptr: none stands, packets must wait.
+  // Workers: the session to seal with; nullptr: none stands, packets must wait.
+  Session* to_seal_with() const {
+    Session* const awaited = next.load(std::memory_order_acquire);
+    if (awaited != nullptr && awaited->confirmed.load(std::memory_order_relaxed)) return awaited;
+    return sending.load(std::memory_order_acquire);
+  }
+
+  // Service: w, workers: r. The session that seals, as the service thread knows it.
   std::atomic<Session*> sending{nullptr};
+  // The same. One that we agreed on as responder: it takes over with its first authentic message, and not only when the
+  // service thread has heard of that. A peer that was started anew has none but this one: it could not read an answer
+  // which goes out in between.
+  std::atomic<Session*> next{nullptr};
 
   // Workers: w, service: r. "Data" is a packet with content, "any" includes keepalives. Received means authenticated.
   SharedInstant data_sent;

@@ -44,6 +44,7 @@ void Tunnel::State::promote_successor(Peer& peer, Instant now) {
 void Tunnel::State::leave(Peer& peer, std::unique_ptr<Pairing>& pairing) {
   if (!pairing || pairing->slots.newest() == kNever) return forget(pairing);
   abandon_handshake(*pairing);
+  pairing->slots.only_receive();
   forget(peer.leaving);
   peer.leaving = std::move(pairing);
   peer.left = kNever;  // until the next tick: not everybody who changes keys has a clock

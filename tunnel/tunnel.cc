@@ -137,6 +137,10 @@ PeerView Tunnel::view(LaneId lane) const {
   if (peer.pairing) view.attempting_since = peer.pairing->timers.attempt_began();
   view.handshake_bytes_sent = peer.handshake_bytes_sent;
   view.handshake_bytes_received = peer.handshake_bytes_received;
+  view.memory_bytes = sizeof(Peer);
+  for (const Pairing* pairing : {peer.pairing.get(), peer.successor.get(), peer.leaving.get()}) {
+    if (pairing != nullptr) view.memory_bytes += sizeof(Pairing) + pairing->slots.sessions() * sizeof(Session);
+  }
   return view;
 }
 

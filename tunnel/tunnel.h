@@ -100,6 +100,7 @@ struct PeerView {  // for status
   std::optional<Instant> attempting_since;  // an attempt to agree on a session runs, and nothing came of it yet
   std::uint64_t handshake_bytes_sent = 0;   // WireGuard's byte counters include handshakes
   std::uint64_t handshake_bytes_received = 0;
+  std::size_t memory_bytes = 0;  // keys, timers and sessions
 };
 
 class Tunnel {

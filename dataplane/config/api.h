@@ -86,6 +86,7 @@ struct PeerStatus {
   std::uint64_t duplicate_packets = 0;  // that came again
   std::uint64_t reordered_packets = 0;  // that came behind a later one
   std::uint64_t held_packets = 0;       // now waiting for a session or a neighbour
+  std::uint64_t memory_bytes = 0;       // what the data plane keeps of it: counters, lanes, keys, sessions, maps
   std::vector<LaneStatus> lanes;
   std::vector<DesiredMap> remote;
   std::vector<DesiredMap> local;

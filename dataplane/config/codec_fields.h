@@ -96,6 +96,7 @@ void fields(Visit& visit, Either<PeerStatus> auto& peer) {
   visit("duplicate_packets", peer.duplicate_packets);
   visit("reordered_packets", peer.reordered_packets);
   visit("held_packets", peer.held_packets);
+  visit("memory_bytes", peer.memory_bytes);
   visit("lanes", peer.lanes);
   visit("remote", peer.remote);
   visit("local", peer.local);

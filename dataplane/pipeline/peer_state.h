@@ -33,13 +33,31 @@ struct alignas(64) LaneState {
 };
 static_assert(sizeof(LaneState) == 64);
 
-struct PeerState {
+// Most peers have one lane, and thousands of peers share a few thousand TLB entries: so the first lane stands here, and
+// the others' memory is there only for a peer that has had more than one.
+class PeerState {
+ public:
   explicit PeerState(std::size_t workers) : counters(workers) {}
   PeerState(const PeerState&) = delete;
   PeerState& operator=(const PeerState&) = delete;
 
-  // All that a peer may ever have: a reload that gives it more of them moves nothing that a worker looks at.
-  std::array<LaneState, kMaxLanes> lanes;
+  // Service thread, before workers may come upon lanes beyond the first. All that a peer may ever have at once: a
+  // reload that gives it more of them moves nothing that a worker looks at.
+  void make_lanes(std::size_t count) {
+    if (count > 1 && !further_lanes_) further_lanes_ = std::make_unique<FurtherLanes>();
+  }
+  LaneState& lane(std::uint32_t number) { return number == 0 ? first_lane_ : (*further_lanes_)[number - 1]; }
+  const LaneState& lane(std::uint32_t number) const { return const_cast<PeerState*>(this)->lane(number); }
+  std::size_t memory_bytes() const {
+    return sizeof(PeerState) + (further_lanes_ ? sizeof(FurtherLanes) : 0) + counters.size() * sizeof(counters[0]);
+  }
+
+ private:
+  using FurtherLanes = std::array<LaneState, kMaxLanes - 1>;
+  LaneState first_lane_;
+  std::unique_ptr<FurtherLanes> further_lanes_;
+
+ public:
   // Service: w, workers: r. A bit for each lane that flows may use.
   std::atomic<std::uint64_t> usable_lanes{0};
 
@@ -52,7 +70,7 @@ struct PeerState {
 using PeerStates = std::vector<std::unique_ptr<PeerState>>;  // kPeerPlaces, never resized
 
 inline LaneState& lane_state(const PeerStates& peers, LaneId lane) {
-  return peers[static_cast<std::size_t>(lane.peer)]->lanes[lane.number];
+  return peers[static_cast<std::size_t>(lane.peer)]->lane(lane.number);
 }
 
 }  // namespace isthmus::pipeline

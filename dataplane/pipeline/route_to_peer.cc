@@ -29,8 +29,8 @@ LaneState& lane_of(const ForwardingTables& tables, const PeerStates& peers, cons
   const auto place = static_cast<std::size_t>(packet.peer);
   const std::uint32_t lanes = tables.peers[place].lanes;
   PeerState& peer = *peers[place];
-  if (lanes == 1) return peer.lanes[0];
-  return peer.lanes[lane_of_flow(flow_hash(packet), lanes, peer.usable_lanes.load(std::memory_order_relaxed))];
+  if (lanes == 1) return peer.lane(0);
+  return peer.lane(lane_of_flow(flow_hash(packet), lanes, peer.usable_lanes.load(std::memory_order_relaxed)));
 }
 
 void find_maps(const ForwardingTables& tables, const PeerStates& peers, std::uint32_t route, Packet& packet) {
@@ -49,7 +49,7 @@ void find_maps(const ForwardingTables& tables, const PeerStates& peers, std::uin
 
 // The session of the flow's lane to seal with; nullptr: none stands.
 void find_session(const LaneState& lane, Packet& packet) {
-  packet.session = lane.link.sending.load(std::memory_order_acquire);
+  packet.session = lane.link.to_seal_with();
   if (packet.session != nullptr) packet.session->prefetch_sending();
   const OuterHeader* outer = lane.outer.load(std::memory_order_acquire);
   if (outer != nullptr) outer->prefetch();

@@ -267,6 +267,7 @@ std::vector<PeerIndex> Gateway::claim_places(const ValidatedConfig& next) {
     places.push_back(plane_.registry.claim(peer.name));
     auto& state = plane_.shared.peers[static_cast<std::size_t>(places.back())];
     if (!state) state = std::make_unique<pipeline::PeerState>(plane_.forwarder.walkers().size());
+    state->make_lanes(peer.lanes);
   }
   return places;
 }

@@ -69,6 +69,7 @@ void add_lane(DataPlane& plane, const tunnel::Tunnel& tunnel, LaneId lane, std::
   peer.last_handshake_seconds = std::max(peer.last_handshake_seconds, words.last_handshake_seconds);
   peer.transmit_bytes += view.handshake_bytes_sent;
   peer.receive_bytes += view.handshake_bytes_received;
+  peer.memory_bytes += sizeof(LaneRecord) + view.memory_bytes;
   peer.lanes.push_back(std::move(words));
 }
 
@@ -96,6 +97,8 @@ void add_peer(DataPlane& plane, const WaitingRoom& waiting, const tunnel::Tunnel
   words.duplicate_packets = record.arrivals.duplicate();
   words.reordered_packets = record.arrivals.reordered();
   words.held_packets = waiting.held_for(peer);
+  words.memory_bytes += sizeof(PeerRecord) + state.memory_bytes() + sizeof(pipeline::PeerTables) +
+                        (record.config.remote.size() + record.config.local.size()) * sizeof(nat::PrefixMap);
   words.remote = in_words(record.config.remote);
   words.local = in_words(record.config.local);
   status.peers.push_back(std::move(words));

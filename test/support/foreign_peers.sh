@@ -101,11 +101,11 @@ sessions_carry() {
 
 ## Restarts
 #
-# Who initiates and was restarted begins anew with its first packet. (That packet tells the other side that the new
-# session works. The answer to it may overtake the news: then it goes by the session that was lost.) Who only answers and
-# was restarted cannot begin: the initiator has to notice that it sends and hears nothing, which takes 15 seconds
-# (KEEPALIVE_TIMEOUT + REKEY_TIMEOUT). So first we are restarted, and the asking peers have to notice; meanwhile the told
-# peers are, and we have to; last the asking ones are.
+# Who initiates and was restarted begins anew with its first packet, which is answered: it shows that the new session
+# works, and nothing goes by the one that was lost any more. Who only answers and was restarted cannot begin: the initiator
+# has to notice that it sends and hears nothing, which takes 15 seconds (KEEPALIVE_TIMEOUT + REKEY_TIMEOUT). So first we
+# are restarted, and the asking peers have to notice; meanwhile the told peers are, and we have to; last the asking ones
+# are.
 
 declare -A knocking
 # knock PEER: pings from its initiator until knocks_end.
@@ -147,7 +147,7 @@ restarts() {
   knocks_end
   for peer in "${asking[@]}"; do
     restart_peer "$peer"
-    claim "$peer: after its restart it begins anew" wait_for 2 ping_from "$peer" -W 0.5
+    claim "$peer: after its restart it begins anew" ping_from "$peer" -W 2
   done
 }
 

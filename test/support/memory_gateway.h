@@ -99,7 +99,7 @@ class MemoryGateway {
                                                                              remote_index, initiator, keys, created));
     session.confirmed = true;
     shared.sessions.insert(session);
-    pipeline::LaneState& lane = shared.peers[place]->lanes[0];
+    pipeline::LaneState& lane = shared.peers[place]->lane(0);
     lane.link.sending = &session;
     delete lane.outer.exchange(new pipeline::OuterHeader({.source_mac = kUnderlayMac,
                                                           .next_hop_mac = kUnderlayMac,

@@ -75,7 +75,7 @@ class WalkWorld {
     header.type = static_cast<std::uint32_t>(tunnel::MessageType::kData);
     header.receiver_index = session.remote_index;
     header.counter = counter;
-    far.shared.peers[0]->lanes[0].outer.load()->put_on(packet, 1);
+    far.shared.peers[0]->lane(0).outer.load()->put_on(packet, 1);
     return bytes_of(packet);
   }
   // A frame from the far gateway's address to the near one's UDP port.

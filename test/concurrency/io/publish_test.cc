@@ -63,7 +63,7 @@ TEST(Publish, WorkerNeverSeesWhatIsFreed) {
     quiescence.offline(0);
   });
 
-  tunnel::PeerLink& link = world.near.shared.peers[0]->lanes[0].link;
+  tunnel::PeerLink& link = world.near.shared.peers[0]->lane(0).link;
   const config::ValidatedConfig config = WalkWorld::near_config();
   const PeerIndex place{0};
   std::uint64_t published = 0;

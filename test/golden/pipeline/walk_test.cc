@@ -4,6 +4,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <cstring>
 #include <set>
 
 #include "test/support/walk_world.h"
@@ -85,7 +86,7 @@ const Death kDeaths[] = {
      }},
     {"a peer whose next hop is unknown", Direction::kOutbound, DropReason::kUnderlayUnresolved,
      [](WalkWorld& w) {
-       delete w.near.shared.peers[0]->lanes[0].outer.exchange(nullptr);
+       delete w.near.shared.peers[0]->lane(0).outer.exchange(nullptr);
        w.from_cluster(udp().bytes());
      }},
     {"a full transmit queue", Direction::kOutbound, DropReason::kTransmitFull,
@@ -95,7 +96,7 @@ const Death kDeaths[] = {
      }},
     {"a service thread that does not take its mail", Direction::kOutbound, DropReason::kServiceQueueFull,
      [](WalkWorld& w) {
-       w.near.shared.peers[0]->lanes[0].link.sending = nullptr;
+       w.near.shared.peers[0]->lane(0).link.sending = nullptr;
        while (w.near.walker.mailbox.to_service({})) {
        }
        w.from_cluster(udp().bytes());
@@ -388,12 +389,12 @@ TEST(Walk, ADuplicateIsKnownBeforeDecryptionAndForCertainBehindIt) {
 
 TEST(Walk, PacketWithoutASessionWaitsUntouchedAndWalksOnLater) {
   WalkWorld world;
-  tunnel::Session* session = world.near.shared.peers[0]->lanes[0].link.sending.exchange(nullptr);
+  tunnel::Session* session = world.near.shared.peers[0]->lane(0).link.sending.exchange(nullptr);
   world.from_cluster(from_near_pod().udp(1000, 2000).payload("hello").bytes());
   pipeline::ToService held;
   ASSERT_TRUE(world.near.walker.mailbox.take_for_service(held));
   EXPECT_EQ(held.packet.punt, Punt::kAwaitSession);
-  world.near.shared.peers[0]->lanes[0].link.sending = session;
+  world.near.shared.peers[0]->lane(0).link.sending = session;
   held.packet.punt = Punt::kNone;
   ASSERT_TRUE(world.near.walker.mailbox.to_worker({pipeline::ToWorker::Kind::kResumeOutbound, held.packet}));
   world.near.worker.run_once(world.now);
@@ -401,6 +402,30 @@ TEST(Walk, PacketWithoutASessionWaitsUntouchedAndWalksOnLater) {
   ASSERT_EQ(arrived.size(), 1U);
   EXPECT_EQ(difference(at_far_pod().udp(1000, 2000).payload("hello").bytes(), BuiltPacket(arrived[0]).packet()), "");
   EXPECT_EQ(world.near.imbalance(Direction::kOutbound), "");
+}
+
+// A session that the peer began takes over with its first authentic message, before the service thread hears of it.
+TEST(Walk, AnAwaitedSessionSealsFromItsFirstMessageOn) {
+  WalkWorld world;
+  tunnel::PeerLink& link = world.near.shared.peers[0]->lane(0).link;
+  tunnel::Session& newer = *world.near.sessions[0];
+  newer.confirmed = false;
+  tunnel::Session lost(newer.lane, world.near.shared.sessions.reserve_index(77), 4711, true, newer.keys, kStart);
+  link.sending = &lost;
+  link.next = &newer;
+  const auto sent_with = [&] {
+    world.from_cluster(from_near_pod().udp(1000, 2000).payload("hello").bytes());
+    const std::vector<Bytes> sent = WalkWorld::take(world.near, world.near.underlay);
+    tunnel::DataHeader header{};
+    if (sent.size() == 1) std::memcpy(&header, sent[0].data() + sizeof(pipeline::OuterIpv4), sizeof(header));
+    return std::uint32_t{header.receiver_index};
+  };
+  EXPECT_EQ(sent_with(), lost.remote_index);
+  world.from_underlay(world.sealed_by_far(inner().bytes(), 0));
+  EXPECT_EQ(WalkWorld::take(world.near, world.near.cluster).size(), 1U);
+  EXPECT_EQ(sent_with(), newer.remote_index);
+  link.next = nullptr;
+  link.sending = &newer;
 }
 
 // Two lanes: each flow stays on its own, one that fails hands its flows over, and takes them back.
@@ -411,14 +436,15 @@ TEST(Walk, FlowsKeepTheirLane) {
   tables.peers[0].lanes = 2;
   world.near.shared.tables.publish(std::make_unique<pipeline::ForwardingTables>(tables), world.near.reclaimer);
   pipeline::PeerState& peer = *world.near.shared.peers[0];
+  peer.make_lanes(2);
   tunnel::Session second({PeerIndex{0}, 1}, world.near.shared.sessions.reserve_index(77), 4711, true,
                          world.near.sessions[0]->keys, kStart);
-  peer.lanes[1].link.sending = &second;
-  peer.lanes[1].outer = new pipeline::OuterHeader({.source_mac = kUnderlayMac,
-                                                   .next_hop_mac = kUnderlayMac,
-                                                   .source = world.near.own,
-                                                   .source_port = 51821,
-                                                   .destination = {world.far.own, 7001}});
+  peer.lane(1).link.sending = &second;
+  peer.lane(1).outer = new pipeline::OuterHeader({.source_mac = kUnderlayMac,
+                                                  .next_hop_mac = kUnderlayMac,
+                                                  .source = world.near.own,
+                                                  .source_port = 51821,
+                                                  .destination = {world.far.own, 7001}});
   constexpr std::uint16_t kFlows = 32;
   const auto lanes = [&](std::uint64_t usable) {
     peer.usable_lanes = usable;
@@ -440,7 +466,7 @@ TEST(Walk, FlowsKeepTheirLane) {
   EXPECT_EQ(lanes(0b01), std::string(kFlows, '0'));
   EXPECT_EQ(lanes(0b10), std::string(kFlows, '1'));
   EXPECT_EQ(lanes(0b11), both);
-  peer.lanes[1].link.sending = nullptr;
+  peer.lane(1).link.sending = nullptr;
 }
 
 TEST(Walk, RoamingIsBelievedOnlyFromAuthenticPackets) {

@@ -45,6 +45,7 @@ class Slots {
 
   void expect_equal() {
     ASSERT_EQ(slots_.sending(), slow_.sending());
+    ASSERT_EQ(host_.link->next.load(), slow_.waiting());
     ASSERT_EQ(slots_.newest(), slow_.newest());
     const auto receiving = slow_.receiving();
     std::multiset<const Session*> retired;

@@ -53,6 +53,8 @@ class SlowSlots {
 
   const Session* sending() const { return line_.empty() || silenced_ ? nullptr : line_.back(); }
 
+  const Session* waiting() const { return waiting_; }
+
   // Those with which packets still come in.
   std::set<const Session*> receiving() const {
     std::set<const Session*> all = lasting();

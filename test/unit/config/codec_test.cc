@@ -45,6 +45,7 @@ Status full_status() {
   peer.duplicate_packets = 18;
   peer.reordered_packets = 19;
   peer.held_packets = 7;
+  peer.memory_bytes = 8192;
   peer.rotating = true;
   peer.lanes = {{51820, "192.0.2.2:51820", true, 1700000001}};
   peer.remote = {{"10.244.0.0/16", "10.71.0.0/16"}};
@@ -103,7 +104,7 @@ TEST(Codec, StatusIsThisText) {
       R"("transmit_bytes":18446744073709551615,)"
       R"("receive_bytes":2,"outbound_packets":3,"outbound_bytes":4,"inbound_packets":5,"inbound_bytes":6,)"
       R"("lost_packets":8,"duplicate_packets":18,"reordered_packets":19,)"
-      R"("held_packets":7,"lanes":[{"listen_port":51820,"endpoint":"192.0.2.2:51820","usable":true,)"
+      R"("held_packets":7,"memory_bytes":8192,"lanes":[{"listen_port":51820,"endpoint":"192.0.2.2:51820","usable":true,)"
       R"("last_handshake_seconds":1700000001}],"remote":[{"real":"10.244.0.0/16","seen_as":"10.71.0.0/16"}],)"
       R"("local":[{"real":"10.244.0.0/16","seen_as":"10.91.0.0/16"}]}],"drops":[{"peer":"netlab",)"
       R"("direction":"inbound","stage":"open","reason":"replayed","help":"\"quoted\"\né","packets":9}],)"

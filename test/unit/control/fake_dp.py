@@ -52,7 +52,7 @@ def status():
             "last_received_age": 0.5, "handshake_pending_seconds": 0, "transmit_bytes": 1000, "receive_bytes": 2000,
             "outbound_packets": 10, "outbound_bytes": 900, "inbound_packets": 20, "inbound_bytes": 1800,
             "lost_packets": 0, "duplicate_packets": 0,
-            "reordered_packets": 0, "held_packets": 0, "rotating": False, "lanes": [], "remote": peer["remote"], "local": peer["local"]})
+            "reordered_packets": 0, "held_packets": 0, "memory_bytes": 6144, "rotating": False, "lanes": [], "remote": peer["remote"], "local": peer["local"]})
     return {
         "version": "fake", "pid": os.getpid(), "started_seconds": started, "generation": generation,
         "name": (state or {}).get("name", ""), "public_key": "", "aead": "none", "memory": "ordinary pages",

@@ -32,6 +32,7 @@ config::Status sample_status() {
   netlab.inbound_packets = 15;
   netlab.inbound_bytes = 16;
   netlab.held_packets = 17;
+  netlab.memory_bytes = 6144;
   netlab.rotating = true;
   netlab.lanes = {{51820, "192.0.2.2:51820", true, 1700000000}, {51821, "", false, 0}};
   netlab.lost_packets = 27;
@@ -90,6 +91,9 @@ isthmus_bytes_total{cluster_id="netlab",direction="inbound"} 16
 # HELP isthmus_held_packets Packets that wait for a session or a neighbour's address.
 # TYPE isthmus_held_packets gauge
 isthmus_held_packets{cluster_id="netlab"} 17
+# HELP isthmus_peer_memory_bytes Memory that the data plane keeps of the peer: counters, lanes, keys, sessions and maps.
+# TYPE isthmus_peer_memory_bytes gauge
+isthmus_peer_memory_bytes{cluster_id="netlab"} 6144
 # HELP isthmus_peer_last_handshake_seconds Unix time of the newest session's handshake; 0 when there was none.
 # TYPE isthmus_peer_last_handshake_seconds gauge
 isthmus_peer_last_handshake_seconds{cluster_id="netlab"} 1700000000

@@ -81,6 +81,30 @@ TEST_F(TunnelTest, ALostConfirmationIsFoundByTheTick) {
   EXPECT_EQ(b.count(HandshakeEvent::kCompleted), 1U);
 }
 
+// Who was started anew has no other session than the one it begins with: an answer must not wait for the service
+// thread.
+TEST_F(TunnelTest, ARestartedInitiatorIsAnsweredOnItsOnlySession) {
+  agree();
+  a.restart();
+  a.add(Side::settings_for(b));
+  b.report_confirmations = false;
+  a.send_data();
+  network.advance(20ms);
+  const Session* old = b.link->sending.load();
+  EXPECT_EQ(b.link->to_seal_with(), old) << "agreed, but nothing was authenticated with it yet";
+  network.advance(10ms);
+  ASSERT_EQ(b.data_received, 1);
+  ASSERT_EQ(b.link->sending.load(), old);
+  b.send_data();
+  network.advance(10ms);
+  EXPECT_EQ(a.data_received, 1);
+  EXPECT_EQ(a.data_refused, 0);
+  network.advance(100ms);
+  EXPECT_EQ(b.link->sending.load(), b.link->to_seal_with());
+  EXPECT_NE(b.link->sending.load(), old);
+  EXPECT_EQ(b.link->next.load(), nullptr);
+}
+
 TEST_F(TunnelTest, InitiatesAtOnceWhereConfigured) {
   auto settings = Side::settings_for(b);
   settings.initiate_at_once = true;

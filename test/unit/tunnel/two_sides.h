@@ -3,8 +3,8 @@
 //
 //   Side a  10.0.0.1:1000 --- Network: delay, loss, a queue --- 10.0.0.2:2000  Side b
 //
-// A side does what a worker does: judges handshake messages, seals with link.sending, opens by the session table, keeps
-// the link's times and reports confirmation and roaming.
+// A side does what a worker does: judges handshake messages, seals with what the link says, opens by the session table,
+// keeps the link's times and reports confirmation and roaming.
 
 #include <algorithm>
 #include <deque>
@@ -97,7 +97,7 @@ class Side final : public TunnelHost {
   // One packet; without a session it waits, as packets do.
   void send_data() {
     ++data_sent;
-    Session* session = link->sending.load();
+    Session* session = link->to_seal_with();
     if (session == nullptr) {
       ++waiting;
       tunnel->want_session(kPeer, network.now());
