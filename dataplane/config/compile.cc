@@ -29,13 +29,25 @@ class TablesByEntries {
   std::map<std::vector<Entry>, std::shared_ptr<const route::PrefixTable>> tables_;
 };
 
-pipeline::PeerTables compile_peer(const PeerConfig& peer, TablesByEntries& shared) {
+std::vector<nat::PrefixMap> all_maps(const ValidatedConfig& config) {
+  std::size_t count = 0;
+  for (const PeerConfig& peer : config.peers) count += peer.remote.size() + peer.local.size();
+  std::vector<nat::PrefixMap> maps;
+  maps.reserve(count);
+  for (const PeerConfig& peer : config.peers) {
+    maps.insert(maps.end(), peer.remote.begin(), peer.remote.end());
+    maps.insert(maps.end(), peer.local.begin(), peer.local.end());
+  }
+  return maps;
+}
+
+pipeline::PeerTables compile_peer(const PeerConfig& peer, std::span<const nat::PrefixMap> maps,
+                                  TablesByEntries& shared) {
   pipeline::PeerTables tables;
   tables.configured = true;
   tables.mtu = peer.mtu;
   tables.lanes = peer.lanes;
-  tables.maps = peer.remote;
-  tables.maps.insert(tables.maps.end(), peer.local.begin(), peer.local.end());
+  tables.maps = maps;
 
   std::vector<Entry> remote_by_real;
   std::vector<Entry> local_by_real;
@@ -63,11 +75,15 @@ pipeline::ForwardingTables compile(const ValidatedConfig& config, std::span<cons
   tables.listen_ports = config.listen_ports;
   TablesByEntries shared;
   std::vector<Entry> by_seen_as;
+  tables.maps = std::make_shared<const std::vector<nat::PrefixMap>>(all_maps(config));
+  std::span<const nat::PrefixMap> maps_left = *tables.maps;
   for (std::size_t i = 0; i < config.peers.size(); ++i) {
     const auto slot = static_cast<std::size_t>(indexes[i]);
     tables.peers.resize(std::max(tables.peers.size(), slot + 1));
     assert(!tables.peers[slot].configured);
-    tables.peers[slot] = compile_peer(config.peers[i], shared);
+    const std::size_t maps = config.peers[i].remote.size() + config.peers[i].local.size();
+    tables.peers[slot] = compile_peer(config.peers[i], maps_left.first(maps), shared);
+    maps_left = maps_left.subspan(maps);
     for (std::uint32_t map = 0; map < config.peers[i].remote.size(); ++map) {
       by_seen_as.push_back({config.peers[i].remote[map].seen_as, static_cast<std::uint32_t>(tables.routes.size())});
       tables.routes.push_back({indexes[i], map});

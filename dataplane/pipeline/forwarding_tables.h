@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <memory>
 #include <optional>
+#include <span>
 #include <vector>
 
 #include "dataplane/packet/packet.h"
@@ -21,9 +22,9 @@ inline const route::PrefixTable kEmptyTable;
 // One cache line.
 struct alignas(64) PeerTables {
   bool configured = false;
-  std::uint16_t mtu = 0;             // largest inner packet towards this peer
-  std::uint32_t lanes = 1;           // numbered from 0
-  std::vector<nat::PrefixMap> maps;  // remote maps first, then local ones; values below are indexes into it
+  std::uint16_t mtu = 0;                 // largest inner packet towards this peer
+  std::uint32_t lanes = 1;               // numbered from 0
+  std::span<const nat::PrefixMap> maps;  // remote maps first, then local ones; values below are indexes into it
   const route::PrefixTable* remote_by_real = &kEmptyTable;    // inbound: may this source speak, and how is it seen here
   const route::PrefixTable* local_by_real = &kEmptyTable;     // outbound: the same of our sources, and how seen there
   const route::PrefixTable* local_by_seen_as = &kEmptyTable;  // inbound: what the peer may reach, and which pod that is
@@ -48,8 +49,10 @@ struct ForwardingTables {
   std::vector<std::uint16_t> listen_ports;  // UDP, on the underlay port, by the number of the lanes that use it
   route::PrefixTable route_by_seen_as;      // outbound: destination as the cluster sees it -> index into routes
   std::vector<Route> routes;
-  std::vector<PeerTables> peers;                                   // by PeerIndex
-  std::vector<std::shared_ptr<const route::PrefixTable>> storage;  // what peers point to
+  std::vector<PeerTables> peers;  // by PeerIndex
+  // What peers point to. All maps lie side by side: those of a thousand peers share few pages.
+  std::shared_ptr<const std::vector<nat::PrefixMap>> maps;
+  std::vector<std::shared_ptr<const route::PrefixTable>> storage;
 };
 
 }  // namespace isthmus::pipeline

@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
+
 #include "dataplane/config/validate.h"
 #include "test/unit/config/sample.h"
 
@@ -22,7 +24,7 @@ std::string outbound(const pipeline::ForwardingTables& tables, const char* desti
   const std::uint32_t found = find(tables.route_by_seen_as, destination);
   if (found == route::PrefixTable::kMissing) return {};
   const pipeline::Route route = tables.routes.at(found);
-  const nat::PrefixMap& map = tables.peers.at(static_cast<std::size_t>(route.peer)).maps.at(route.map);
+  const nat::PrefixMap& map = tables.peers.at(static_cast<std::size_t>(route.peer)).maps[route.map];
   return std::to_string(static_cast<std::uint32_t>(route.peer)) + ">" +
          to_string(map.translate(*parse_ipv4(destination), nat::Translation::kSeenAsToReal));
 }
@@ -31,7 +33,7 @@ std::string translated(const pipeline::PeerTables& peer, const route::PrefixTabl
                        nat::Translation translation) {
   const std::uint32_t found = find(table, address);
   if (found == route::PrefixTable::kMissing) return {};
-  return to_string(peer.maps.at(found).translate(*parse_ipv4(address), translation));
+  return to_string(peer.maps[found].translate(*parse_ipv4(address), translation));
 }
 
 TEST(Compile, RoutesLeadToThePeersRealAddresses) {
@@ -80,7 +82,7 @@ TEST(Compile, EqualDocumentsMakeEqualTables) {
   const pipeline::ForwardingTables b = tables_of(sample());
   EXPECT_EQ(a.routes, b.routes);
   ASSERT_EQ(a.peers.size(), b.peers.size());
-  for (std::size_t i = 0; i < a.peers.size(); ++i) EXPECT_EQ(a.peers[i].maps, b.peers[i].maps);
+  for (std::size_t i = 0; i < a.peers.size(); ++i) EXPECT_TRUE(std::ranges::equal(a.peers[i].maps, b.peers[i].maps));
   for (const char* address : {"10.71.0.0", "10.71.255.255", "10.72.0.1", "10.73.5.255", "10.70.255.255"}) {
     EXPECT_EQ(find(a.route_by_seen_as, address), find(b.route_by_seen_as, address)) << address;
   }
