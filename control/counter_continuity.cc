@@ -50,6 +50,7 @@ config::Status CounterContinuity::absorb(config::Status status) {
     go_on(key + "duplicate_packets", peer.duplicate_packets);
     go_on(key + "reordered_packets", peer.reordered_packets);
   }
+  for (config::PortStatus& port : status.ports) go_on("port|" + port.role + "|missed", port.missed);
   for (DropStatus& drop : status.drops) go_on("drop|" + key_of(drop), drop.packets);
   for (NamedCount& handshake : status.handshakes) go_on("handshake|" + key_of(handshake), handshake.count);
   for (WalkStatus& walk : status.walks) {

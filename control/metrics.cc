@@ -105,6 +105,9 @@ void write_walks(MetricsWriter& out, const Status& status) {
     out.sample(walk.transmitted, {{"direction", walk.direction}, {"event", "transmitted"}});
     out.sample(walk.dropped, {{"direction", walk.direction}, {"event", "dropped"}});
   }
+  out.family("isthmus_port_missed_packets_total", "counter",
+             "Frames that found a port's receive ring full, so that no worker has seen them.");
+  for (const config::PortStatus& port : status.ports) out.sample(port.missed, {{"port", port.role}});
   out.family("isthmus_punts_total", "counter", "Packets that left a walk alive, by who took them.");
   for (const config::WalkStatus& walk : status.walks) {
     for (const config::NamedCount& punt : walk.punted) {

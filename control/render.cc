@@ -63,13 +63,15 @@ std::string facts(const Status& status, std::int64_t now) {
 }
 
 std::string ports(const Status& status) {
-  TextTable table({"PORT", "DEVICE", "KERNEL", "MAC", "ADDRESSES"});
+  TextTable table({"PORT", "DEVICE", "KERNEL", "MAC", "MISSED", "ADDRESSES"});
   for (const config::PortStatus& port : status.ports) {
     std::vector<std::string> addresses = port.addresses;
     if (addresses.empty()) addresses.emplace_back("none");
-    table.add({port.role, shorten(port.device, 30), port.kernel ? "yes" : "no", port.mac, shorten(addresses[0], 30)});
-    for (std::size_t i = 1; i < addresses.size(); ++i) table.add({"", "", "", "", shorten(addresses[i], 30)});
+    table.add({port.role, shorten(port.device, 30), port.kernel ? "yes" : "no", port.mac, human_count(port.missed),
+               shorten(addresses[0], 30)});
+    for (std::size_t i = 1; i < addresses.size(); ++i) table.add({"", "", "", "", "", shorten(addresses[i], 30)});
   }
+  table.align_right(4);
   return table.text();
 }
 

@@ -85,6 +85,8 @@ class DpdkForwarder final : public service::Forwarder {
   pipeline::Reclaimer& reclaimer() override { return engine_->quiescence(); }
   MacAddress cluster_mac() const override { return engine_->cluster_mac(); }
   MacAddress underlay_mac() const override { return engine_->underlay_mac(); }
+  std::uint64_t cluster_missed() override { return engine_->cluster_missed(); }
+  std::uint64_t underlay_missed() override { return engine_->underlay_missed(); }
   std::string memory() const override { return eal_.hugepages() ? "hugepages" : "ordinary pages"; }
 
   // No packet moves any more; what the workers held can go.

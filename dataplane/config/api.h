@@ -124,6 +124,7 @@ struct PortStatus {
   std::string mac;
   std::vector<std::string> addresses;
   bool kernel = false;
+  std::uint64_t missed = 0;  // frames that found the receive rings full: no worker has seen them
 };
 
 struct Status {

@@ -136,6 +136,7 @@ void fields(Visit& visit, Either<PortStatus> auto& port) {
   visit("mac", port.mac);
   visit("addresses", port.addresses);
   visit("kernel", port.kernel);
+  visit("missed", port.missed);
 }
 
 template <typename Visit>

@@ -49,6 +49,14 @@ AfPacketDevice af_packet_device(const std::string& interface, unsigned index, st
 
 std::vector<int> take_receive_descriptors() { return std::exchange(receive_descriptors, {}); }
 
+std::uint64_t take_missed_frames(int descriptor) {
+  tpacket_stats statistics{};
+  socklen_t length = sizeof statistics;
+  // The kernel begins anew from zero with each answer.
+  const bool told = ::getsockopt(descriptor, SOL_PACKET, PACKET_STATISTICS, &statistics, &length) == 0;
+  return told ? statistics.tp_drops : 0;
+}
+
 static void remember_receive_descriptor(int descriptor) { receive_descriptors.push_back(descriptor); }
 
 }  // namespace isthmus::io

@@ -20,4 +20,7 @@ AfPacketDevice af_packet_device(const std::string& interface, unsigned index, st
 // them. One thread opens ports.
 std::vector<int> take_receive_descriptors();
 
+// Frames that found this packet socket's ring full since the last call. 0 for other descriptors.
+std::uint64_t take_missed_frames(int descriptor);
+
 }  // namespace isthmus::io

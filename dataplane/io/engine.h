@@ -45,6 +45,8 @@ class Engine {
   Quiescence& quiescence() { return quiescence_; }
   MacAddress cluster_mac() const { return cluster_.mac(); }
   MacAddress underlay_mac() const { return underlay_.mac(); }
+  std::uint64_t cluster_missed() { return cluster_.missed(); }
+  std::uint64_t underlay_missed() { return underlay_.missed(); }
 
  private:
   static constexpr unsigned kWorkers = 1;

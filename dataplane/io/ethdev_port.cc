@@ -93,6 +93,14 @@ MacAddress EthdevDevice::mac() const {
   return mac;
 }
 
+// A driver that asks its packet sockets itself takes their answers: then they are in its own count.
+std::uint64_t EthdevDevice::missed() {
+  rte_eth_stats statistics{};
+  rte_eth_stats_get(id_, &statistics);
+  for (const int descriptor : descriptors_) missed_by_sockets_ += take_missed_frames(descriptor);
+  return statistics.imissed + missed_by_sockets_;
+}
+
 void EthdevPort::receive(PacketBurst& burst) {
   std::array<rte_mbuf*, kBurst> mbufs;
   const std::uint16_t count = rte_eth_rx_burst(id_, queue_, mbufs.data(), kBurst);

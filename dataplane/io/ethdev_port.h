@@ -26,6 +26,8 @@ class EthdevDevice {
 
   std::uint16_t id() const { return id_; }
   MacAddress mac() const;
+  // Frames that came when the receive rings were full: no worker has seen them. One thread asks.
+  std::uint64_t missed();
   const std::string& devargs() const { return devargs_; }
   // What becomes readable when a frame comes; empty: the device has nothing to wait for.
   const std::vector<int>& descriptors() const { return descriptors_; }
@@ -36,6 +38,7 @@ class EthdevDevice {
 
   std::string devargs_;
   std::vector<int> descriptors_;
+  std::uint64_t missed_by_sockets_ = 0;
   std::uint16_t id_ = 0;
   bool probed_ = false;
 };

@@ -28,6 +28,9 @@ class Forwarder {
   virtual pipeline::Reclaimer& reclaimer() = 0;
   virtual MacAddress cluster_mac() const = 0;
   virtual MacAddress underlay_mac() const = 0;
+  // Frames that came when the port's receive rings were full, so that no worker has seen them.
+  virtual std::uint64_t cluster_missed() = 0;
+  virtual std::uint64_t underlay_missed() = 0;
   virtual std::string memory() const = 0;  // "hugepages" | "ordinary pages"
 };
 

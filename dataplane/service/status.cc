@@ -18,8 +18,9 @@ const char* name_of(Direction direction) { return direction == Direction::kOutbo
 
 constexpr Direction kBoth[] = {Direction::kOutbound, Direction::kInbound};
 
-config::PortStatus port_status(const char* role, const config::PortConfig& port, const NextHopSource& source) {
-  config::PortStatus status{.role = role, .mac = to_string(source.mac())};
+config::PortStatus port_status(const char* role, const config::PortConfig& port, const NextHopSource& source,
+                               std::uint64_t missed) {
+  config::PortStatus status{.role = role, .mac = to_string(source.mac()), .missed = missed};
   if (const auto* kernel = std::get_if<config::KernelPort>(&port)) {
     status.device = kernel->interface;
     status.kernel = true;
@@ -174,8 +175,8 @@ config::Status collect_status(DataPlane& plane, const WaitingRoom& waiting, cons
   status.memory = plane.forwarder.memory();
   status.polling = config.polling == config::Polling::kBusy ? "busy" : "adaptive";
   status.listen_ports = config.listen_ports;
-  status.ports.push_back(port_status("cluster", config.cluster_port, *source.cluster));
-  status.ports.push_back(port_status("underlay", config.underlay_port, *source.underlay));
+  status.ports.push_back(port_status("cluster", config.cluster_port, *source.cluster, plane.forwarder.cluster_missed()));
+  status.ports.push_back(port_status("underlay", config.underlay_port, *source.underlay, plane.forwarder.underlay_missed()));
   for (const auto& [name, peer] : plane.registry.names()) add_peer(plane, waiting, tunnel, peer, status);
   add_drops(plane, waiting, status);
   for (const Direction direction : kBoth) add_walk(plane, direction, status);

@@ -33,9 +33,10 @@ add_newcomer() {
     local: [{real: 10.244.0.0/16, seenAs: 10.60.0.0/16}]
 YAML
 }
-# It asks as soon as it has something to send.
+device_of() { printf 'isth-flood-%s' "$1"; }
 start_newcomer() {
-  local device=isth-flood-$1
+  local device
+  device=$(device_of "$1")
   start_in "$1" "$work/$1/log" wireguard-go --foreground "$device"
   wait_for 5 in_ns "$1" wg show "$device" || die "wireguard-go did not start in $1"
   in_ns "$1" wg set "$device" listen-port 51820 private-key "$work/$1/private.key" \
@@ -43,9 +44,10 @@ start_newcomer() {
   ip_in "$1" address add "10.244.100.${1#new}/32" dev "$device"
   ip_in "$1" link set "$device" mtu 1420 up
   ip_in "$1" route add 10.60.0.0/16 dev "$device"
-  start_in "$1" "$work/$1/ping" ping -q -i 0.2 10.60.1.11
 }
-is_in() { in_ns "$1" wg show "isth-flood-$1" latest-handshakes | awk '{exit !($2 > 0)}'; }
+# It asks as soon as it has something to send.
+let_ask() { start_in "$1" "$work/$1/ping" ping -q -i 0.2 10.60.1.11; }
+is_in() { in_ns "$1" wg show "$(device_of "$1")" latest-handshakes | awk '{exit !($2 > 0)}'; }
 gets_in_meanwhile() { wait_for 20 is_in "$1" && alive "$flooder"; }
 
 # What forwards goes before everything else, as nearly as nice can say it: a gateway has a core for it. Otherwise this would
@@ -57,11 +59,18 @@ give_core() {
   done
 }
 
-# Not one packet in a thousand: the gateway loses none, but here six programs share two cores, and a worker that the machine
-# keeps waiting for longer than its ring holds frames has lost some before it could see them.
-hardly_lost() {
-  jq -e --argjson sent "$(cat "$work/$1.sent")" '.duplicates == 0 and .received > 0.999 * $sent' "$work/$1.json" >/dev/null ||
-    { stream_report "$1"; return 1; }
+# Frames that found a receive ring full: six programs share two cores here, and a worker may have to wait for its turn
+# longer than its ring lasts.
+missed() {
+  local gateway
+  for gateway in east west; do status_of "$gateway"; done | jq -s '[.[].ports[].missed] | add'
+}
+# What reached a worker has not been lost. If some did not, it says so, and they are less than one in a thousand.
+lost_nothing_that_was_seen() {
+  local share=1
+  if (($(missed) > 0)); then share=0.999; fi
+  jq -e --argjson sent "$(cat "$work/$1.sent")" --argjson share "$share" \
+    '.duplicates == 0 and .received >= $share * $sent' "$work/$1.json" >/dev/null || { stream_report "$1"; return 1; }
 }
 
 received() { status_of east | jq '.walks[] | select(.direction == "inbound") | .received'; }
@@ -75,7 +84,7 @@ flood_with() {
   flooder=$started
   sleep 1
   local asked=$EPOCHSECONDS
-  start_newcomer "$1"
+  let_ask "$1"
   claim "$1 gets in meanwhile" gets_in_meanwhile "$1"
   say "      after $((EPOCHSECONDS - asked)) s"
   sleep 2
@@ -105,6 +114,8 @@ give_core east
 give_core west
 east_mac=$(ip_in east-gw -json link show dev underlay | jq -r '.[0].address')
 
+for name in "${newcomers[@]}"; do start_newcomer "$name"; done
+
 stream_start eastward west-pod1 east-pod1 "$east_pod_in_west" 9001 200 40
 stream_start westward east-pod1 west-pod1 "$west_pod_in_east" 9001 200 40
 
@@ -118,8 +129,9 @@ say "a flood in the newcomer's name"
 flood_with new4 "$(public_key east)" "$(address_of new4)" handshake_unproven
 
 stream_end eastward westward
-claim "not one in a thousand was lost eastward" hardly_lost eastward
-claim "not one in a thousand was lost westward" hardly_lost westward
+say "      $(missed) frames found a receive ring full"
+claim "nothing that a worker saw was lost eastward" lost_nothing_that_was_seen eastward
+claim "nothing that a worker saw was lost westward" lost_nothing_that_was_seen westward
 claim "the books balance" eventually 3 books_balance east
 say "      $(status_of east | jq -c '[.drops[] | {(.reason): .packets}] | add')"
 

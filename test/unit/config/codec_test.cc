@@ -24,7 +24,7 @@ Status full_status() {
   status.polling = "busy";
   status.listen_ports = {65535, 1};
   status.drift = {"peers[netlab]: removed with wg", "privateKey: set with wg"};
-  status.ports = {{"cluster", "eth1", "02:00:00:00:00:01", {"10.244.0.1/16"}, true}};
+  status.ports = {{"cluster", "eth1", "02:00:00:00:00:01", {"10.244.0.1/16"}, true, 6}};
   PeerStatus peer;
   peer.name = "netlab";
   peer.public_key = kKeyB;
@@ -97,7 +97,7 @@ TEST(Codec, StatusIsThisText) {
       R"("public_key":"Tm90IGEgcmVhbCBrZXksIGJ1dCAzMiBieXRlcy4uLjA=","aead":"avx2","memory":"hugepages",)"
       R"("polling":"busy","listen_ports":[65535,1],"drift":["peers[netlab]: removed with wg","privateKey: set with wg"],)"
       R"("ports":[{"role":"cluster","device":"eth1","mac":"02:00:00:00:00:01",)"
-      R"("addresses":["10.244.0.1/16"],"kernel":true}],"peers":[{"name":"netlab",)"
+      R"("addresses":["10.244.0.1/16"],"kernel":true,"missed":6}],"peers":[{"name":"netlab",)"
       R"("public_key":"QWxzbyBub3QgYSBrZXksIGJ1dCAzMiBieXRlcyBsb24=","endpoint":"192.0.2.2:51820",)"
       R"("endpoint_name":"gw.example.org:51820","name_trouble":"no answer","connected":true,"rotating":true,)"
       R"("last_handshake_seconds":1700000001,"last_received_age":2.5E-1,"handshake_pending_seconds":1.5E0,)"

@@ -41,6 +41,8 @@ config::Status sample_status() {
   status.peers = {netlab};
   status.drops = {{"", "outbound", "route_to_peer", "no_route", "help", 18},
                   {"netlab", "inbound", "open", "replayed", "help", 19}};
+  status.ports = {{"cluster", "eth1", "02:00:00:00:00:01", {}, true, 61},
+                  {"underlay", "eth0", "02:00:00:00:00:02", {}, true, 62}};
   status.walks = {{"outbound", 20, 21, 22, 23, 24, {{"kernel", 25}}}};
   status.handshakes = {{"completed", 26}};
   return status;
@@ -124,6 +126,10 @@ isthmus_walk_packets_total{direction="outbound",event="originated"} 21
 isthmus_walk_packets_total{direction="outbound",event="resumed"} 22
 isthmus_walk_packets_total{direction="outbound",event="transmitted"} 23
 isthmus_walk_packets_total{direction="outbound",event="dropped"} 24
+# HELP isthmus_port_missed_packets_total Frames that found a port's receive ring full, so that no worker has seen them.
+# TYPE isthmus_port_missed_packets_total counter
+isthmus_port_missed_packets_total{port="cluster"} 61
+isthmus_port_missed_packets_total{port="underlay"} 62
 # HELP isthmus_punts_total Packets that left a walk alive, by who took them.
 # TYPE isthmus_punts_total counter
 isthmus_punts_total{direction="outbound",punt="kernel"} 25
@@ -197,7 +203,9 @@ TEST(CounterContinuity, GoesOnAfterARestart) {
   next.drops.pop_back();  // the reason has not come up again
   next.drops[0].packets = 1;
   next.walks[0].received = 2;
+  next.ports[1].missed = 4;
   const config::Status shown = continuity.absorb(next);
+  EXPECT_EQ(shown.ports[1].missed, 66U);
   EXPECT_EQ(shown.peers[0].transmit_bytes, 17U);
   EXPECT_EQ(shown.peers[0].held_packets, 17U);  // a gauge
   EXPECT_EQ(shown.peers[0].lost_packets, 54U);

@@ -26,8 +26,8 @@ config::Status sample_status() {
   status.memory = "hugepages";
   status.polling = "adaptive";
   status.listen_ports = {51820};
-  status.ports = {{"cluster", "eth1", "02:00:00:00:00:01", {"10.244.0.1/16"}, true},
-                  {"underlay", "eth0", "02:00:00:00:00:02", {"192.0.2.1/24", "192.0.2.9/24"}, true}};
+  status.ports = {{"cluster", "eth1", "02:00:00:00:00:01", {"10.244.0.1/16"}, true, 0},
+                  {"underlay", "eth0", "02:00:00:00:00:02", {"192.0.2.1/24", "192.0.2.9/24"}, true, 1234}};
   config::PeerStatus netlab;
   netlab.name = "netlab";
   netlab.endpoint = "192.0.2.2:51820";
@@ -55,10 +55,10 @@ forwarding   avx2, hugepages, adaptive polling
 tunnels      UDP port 51820, public key Tm90IGEgcmVhbCBrZXksIGJ1dCAzMiBieXRlcy4uLjA=
 peers        2 peers, 1 connected; down: topix (last handshake never)
 
-PORT      DEVICE  KERNEL  MAC                ADDRESSES
-cluster   eth1    yes     02:00:00:00:00:01  10.244.0.1/16
-underlay  eth0    yes     02:00:00:00:00:02  192.0.2.1/24
-                                             192.0.2.9/24
+PORT      DEVICE  KERNEL  MAC                MISSED  ADDRESSES
+cluster   eth1    yes     02:00:00:00:00:01       0  10.244.0.1/16
+underlay  eth0    yes     02:00:00:00:00:02   1 234  192.0.2.1/24
+                                                     192.0.2.9/24
 
 WALK      RECEIVED  ORIGINATED  RESUMED  TRANSMITTED  DROPPED  PUNTED  BALANCE
 outbound     1 000           2        3          990        5      10  balanced
