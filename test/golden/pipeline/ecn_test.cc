@@ -53,7 +53,7 @@ void mark(Bytes& frame, std::uint8_t ecn) {
 void over_ipv6(WalkWorld& world) {
   const Ipv6Address near = ip6("2001:db8::1");
   const Ipv6Address far = ip6("2001:db8::2");
-  delete world.near.shared.peers[0]->lanes[0].outer.exchange(new pipeline::OuterHeader({.source_mac = kUnderlayMac,
+  delete world.near.shared.peers[0]->lane(0).outer.exchange(new pipeline::OuterHeader({.source_mac = kUnderlayMac,
                                                                                         .next_hop_mac = kUnderlayMac,
                                                                                         .source = near,
                                                                                         .source_port = 51820,
@@ -133,7 +133,7 @@ TEST(Ecn, AKeepaliveIsNotCapable) {
   Packet packet;
   ASSERT_TRUE(world.near.pool.allocate(packet));
   ASSERT_TRUE(pipeline::seal_keepalive(*world.near.sessions[0], *world.near.walker.aead, packet));
-  world.near.shared.peers[0]->lanes[0].outer.load()->put_on(packet, 0);
+  world.near.shared.peers[0]->lane(0).outer.load()->put_on(packet, 0);
   EXPECT_EQ(outer_class(bytes_of(packet)), 0);
   world.near.pool.release(packet);
 }

@@ -118,11 +118,11 @@ struct Silence {
 const Silence kSilences[] = {
     {"AboutAnIcmpError", sent().icmp(IcmpHeader::kTimeExceeded, 0).payload_size(28), [](WalkWorld&) {}},
     {"AboutALaterFragment", sent().protocol(17).fragment(1480, false).payload("tail"), [](WalkWorld&) {}},
-    {"WithoutASession", sent().udp(1, 2), [](WalkWorld& w) { w.far.shared.peers[0]->lanes[0].link.sending = nullptr; }},
+    {"WithoutASession", sent().udp(1, 2), [](WalkWorld& w) { w.far.shared.peers[0]->lane(0).link.sending = nullptr; }},
     {"WithAnExpiredSession", sent().udp(1, 2),
      [](WalkWorld& w) {
        static tunnel::Session old({PeerIndex{0}}, 1, 2, false, {}, kStart - tunnel::kRejectAfterTime);
-       w.far.shared.peers[0]->lanes[0].link.sending = &old;
+       w.far.shared.peers[0]->lane(0).link.sending = &old;
      }},
 };
 

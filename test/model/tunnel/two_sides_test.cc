@@ -68,7 +68,8 @@ class BadNetwork {
     sides_.network.advance(Duration{random_.below(200'000'000)});
   }
 
-  // 40 s: unanswered data is noticed after 15, and a few retries follow.
+  // 60 s: unanswered data is noticed after 15, and a try follows every 5. While the sides' keys differ, each of them may
+  // answer two tries in vain before the right keys have their turn, and then both may have begun at one moment.
   void heal() {
     loss_ = 0;
     detour_ = 0;
@@ -79,7 +80,7 @@ class BadNetwork {
       Side& other = side == &sides_.a ? sides_.b : sides_.a;
       side->tunnel->roam(kPeer, other.endpoint);
     }
-    talk(40s);
+    talk(60s);
   }
 
   void talk(Duration duration) {
