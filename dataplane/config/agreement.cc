@@ -3,9 +3,11 @@
 #include <algorithm>
 #include <map>
 #include <optional>
+#include <set>
 
 #include "dataplane/config/address_set.h"
 #include "dataplane/config/field_check.h"
+#include "dataplane/config/map_parts.h"
 
 namespace isthmus::config {
 namespace {
@@ -92,9 +94,35 @@ const PrefixMap* rewriting(const std::vector<PrefixMap>& local, Ipv4Prefix real)
   return found == local.end() ? nullptr : &*found;
 }
 
+// Maps that do not overlap, as the data plane has them.
+std::vector<ValidatedConfig> in_parts(std::vector<ValidatedConfig> documents) {
+  for (ValidatedConfig& document : documents) {
+    for (PeerConfig& peer : document.peers) {
+      for (std::vector<PrefixMap>* maps : {&peer.remote, &peer.local}) {
+        const std::vector<MapPart> parts = parts_of(*maps);
+        maps->clear();
+        for (const MapPart& part : parts) maps->push_back(part.map);
+      }
+    }
+  }
+  return documents;
+}
+
+// Which of the maps this is a part of.
+std::size_t whole_of(const PrefixMap& part, const std::vector<PrefixMap>& maps) {
+  std::size_t whole = maps.size();
+  for (std::size_t i = 0; i < maps.size(); ++i) {
+    const bool has = maps[i].real.length <= part.real.length && maps[i].real.contains(part.real.network) &&
+                     maps[i].translate(part.real.network, Translation::kRealToSeenAs) == part.seen_as.network;
+    if (has && (whole == maps.size() || maps[i].real.length > maps[whole].real.length)) whole = i;
+  }
+  return whole;
+}
+
 class Judge {
  public:
-  explicit Judge(const std::vector<ValidatedConfig>& documents) : documents_(documents) {}
+  explicit Judge(const std::vector<ValidatedConfig>& documents)
+      : as_written_(documents), documents_(in_parts(documents)) {}
 
   std::vector<Disagreement> run() {
     check_names();
@@ -129,7 +157,12 @@ class Judge {
   void check_sources(const Side& from, const Side& to);
   void check_destinations(const Side& from, const Side& to);
 
-  const std::vector<ValidatedConfig>& documents_;
+  const PeerConfig& as_written(const Side& at) const {
+    return as_written_[at.document].peers[static_cast<std::size_t>(at.peer - at.config->peers.data())];
+  }
+
+  const std::vector<ValidatedConfig>& as_written_;
+  const std::vector<ValidatedConfig> documents_;
   std::map<std::string, std::size_t> by_name_;
   std::map<std::string, Side> first_by_name_;  // the first that speaks of a cluster
   std::map<tunnel::PublicKey, Side> first_by_key_;
@@ -230,17 +263,21 @@ void Judge::check_lanes(const Side& many, const Side& few) {
 void Judge::check_sources(const Side& from, const Side& to) {
   const AddressSet expected(reals(to.peer->remote));
   const std::string& sender = from.config->name;
+  const std::vector<PrefixMap>& written = as_written(from).local;
+  std::set<std::size_t> told;
   for (const PrefixMap& map : from.peer->local) {
     const std::optional<Ipv4Address> missing = expected.missing(map.seen_as);
     if (!missing) continue;
+    const std::size_t line = whole_of(map, written);
+    if (!told.insert(line).second) continue;
     Counterexample packet = packet_from(from, {&map, *missing}, first_destination(from));
     packet.drop = DropReason::kSourceNotAllowed;
     packet.fate = dies(to.config->name, packet.drop);
-    const std::string shown = to_string(map.seen_as);
+    const std::string shown = to_string(written[line].seen_as);
     const bool both_rewrite = map.real != map.seen_as && expected.common(map.real);
     report(to, ".remote", to_string(*missing) + " is in no map's real, and " + sender + " sends from " + shown,
-           both_rewrite ? sender + "'s local map shows " + to_string(map.real) + " so already: write real: " + shown +
-                              " here, or remove that map there"
+           both_rewrite ? sender + "'s local map shows " + to_string(written[line].real) +
+                              " so already: write real: " + shown + " here, or remove that map there"
                         : "add a map with real: " + shown + "; `isthmusctl suggest` finds a view for it",
            packet);
   }
@@ -248,21 +285,22 @@ void Judge::check_sources(const Side& from, const Side& to) {
 
 // Views of `from` behind which nobody is.
 void Judge::check_destinations(const Side& from, const Side& to) {
-  const std::vector<Ipv4Prefix> offers = views(to.peer->local);
-  const AddressSet offered(offers);
+  const AddressSet offered(views(to.peer->local));
   // The packet shall die of its destination, if any packet of this cluster gets that far.
   const std::optional<End> source = known_source(from, to);
   const std::string& receiver = to.config->name;
-  for (std::size_t i = 0; i < from.peer->remote.size(); ++i) {
-    const PrefixMap& map = from.peer->remote[i];
+  std::set<std::size_t> told;
+  for (const PrefixMap& map : from.peer->remote) {
     const std::optional<Ipv4Address> missing = offered.missing(map.real);
     if (!missing) continue;
+    const std::size_t line = whole_of(map, as_written(from).remote);
+    if (!told.insert(line).second) continue;
     Counterexample packet = packet_from(from, source.value_or(first_source(from)), {&map, *missing});
     packet.drop = source ? DropReason::kDestinationNotOffered : DropReason::kSourceNotAllowed;
     packet.fate = dies(receiver, packet.drop);
     const PrefixMap* local = rewriting(to.peer->local, map.real);
-    report(from, item_path(".remote", i) + ".real",
-           to_string(*missing) + " is nobody's: " + receiver + " shows " + in_words(offers),
+    report(from, item_path(".remote", line) + ".real",
+           to_string(*missing) + " is nobody's: " + receiver + " shows " + in_words(views(as_written(to).local)),
            local != nullptr ? receiver + "'s local map shows " + to_string(local->real) + " so already: write real: " +
                                   to_string(local->seen_as) + " here, or remove that map there"
                             : "write what " + receiver + " shows, or remove this map",

@@ -5,6 +5,8 @@
 #include <map>
 #include <utility>
 
+#include "dataplane/config/map_parts.h"
+
 namespace isthmus::config {
 namespace {
 
@@ -29,19 +31,28 @@ class TablesByEntries {
   std::map<std::vector<Entry>, std::shared_ptr<const route::PrefixTable>> tables_;
 };
 
-std::vector<nat::PrefixMap> all_maps(const ValidatedConfig& config) {
-  std::size_t count = 0;
-  for (const PeerConfig& peer : config.peers) count += peer.remote.size() + peer.local.size();
+// How many of the maps that lie side by side are a peer's.
+struct MapCounts {
+  std::size_t remote = 0;
+  std::size_t local = 0;
+};
+
+std::vector<nat::PrefixMap> all_maps(const ValidatedConfig& config, std::vector<MapCounts>& counts) {
   std::vector<nat::PrefixMap> maps;
-  maps.reserve(count);
+  const auto add = [&maps](const std::vector<nat::PrefixMap>& list) {
+    const std::vector<MapPart> parts = parts_of(list);
+    for (const MapPart& part : parts) maps.push_back(part.map);
+    return parts.size();
+  };
   for (const PeerConfig& peer : config.peers) {
-    maps.insert(maps.end(), peer.remote.begin(), peer.remote.end());
-    maps.insert(maps.end(), peer.local.begin(), peer.local.end());
+    const std::size_t remote = add(peer.remote);
+    counts.push_back({remote, add(peer.local)});
   }
+  maps.shrink_to_fit();
   return maps;
 }
 
-pipeline::PeerTables compile_peer(const PeerConfig& peer, std::span<const nat::PrefixMap> maps,
+pipeline::PeerTables compile_peer(const PeerConfig& peer, std::span<const nat::PrefixMap> maps, std::size_t remote_maps,
                                   TablesByEntries& shared) {
   pipeline::PeerTables tables;
   tables.configured = true;
@@ -54,7 +65,7 @@ pipeline::PeerTables compile_peer(const PeerConfig& peer, std::span<const nat::P
   std::vector<Entry> local_by_seen_as;
   for (std::uint32_t i = 0; i < tables.maps.size(); ++i) {
     const nat::PrefixMap& map = tables.maps[i];
-    if (i < peer.remote.size()) {
+    if (i < remote_maps) {
       remote_by_real.push_back({map.real, i});
     } else {
       local_by_real.push_back({map.real, i});
@@ -75,17 +86,18 @@ pipeline::ForwardingTables compile(const ValidatedConfig& config, std::span<cons
   tables.listen_ports = config.listen_ports;
   TablesByEntries shared;
   std::vector<Entry> by_seen_as;
-  tables.maps = std::make_shared<const std::vector<nat::PrefixMap>>(all_maps(config));
+  std::vector<MapCounts> counts;
+  tables.maps = std::make_shared<const std::vector<nat::PrefixMap>>(all_maps(config, counts));
   std::span<const nat::PrefixMap> maps_left = *tables.maps;
   for (std::size_t i = 0; i < config.peers.size(); ++i) {
     const auto slot = static_cast<std::size_t>(indexes[i]);
     tables.peers.resize(std::max(tables.peers.size(), slot + 1));
     assert(!tables.peers[slot].configured);
-    const std::size_t maps = config.peers[i].remote.size() + config.peers[i].local.size();
-    tables.peers[slot] = compile_peer(config.peers[i], maps_left.first(maps), shared);
-    maps_left = maps_left.subspan(maps);
-    for (std::uint32_t map = 0; map < config.peers[i].remote.size(); ++map) {
-      by_seen_as.push_back({config.peers[i].remote[map].seen_as, static_cast<std::uint32_t>(tables.routes.size())});
+    const std::span<const nat::PrefixMap> maps = maps_left.first(counts[i].remote + counts[i].local);
+    maps_left = maps_left.subspan(maps.size());
+    tables.peers[slot] = compile_peer(config.peers[i], maps, counts[i].remote, shared);
+    for (std::uint32_t map = 0; map < counts[i].remote; ++map) {
+      by_seen_as.push_back({maps[map].seen_as, static_cast<std::uint32_t>(tables.routes.size())});
       tables.routes.push_back({indexes[i], map});
     }
   }

@@ -61,6 +61,8 @@ std::string endpoint_fault(const std::string& text) {
 
 std::string item_path(const std::string& list, std::size_t index) { return list + "[" + std::to_string(index) + "]"; }
 
+std::string as_prefix(const std::string& text) { return parse_ipv4(text) ? text + "/32" : text; }
+
 std::optional<Ipv4Prefix> check_prefix(const std::string& text, const std::string& path, ConfigErrors& errors) {
   if (text.empty()) {
     errors.push_back({path, "is missing", kPrefixAdvice});

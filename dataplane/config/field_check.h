@@ -12,6 +12,9 @@ namespace isthmus::config {
 // "peers[1]" for ("peers", 1)
 std::string item_path(const std::string& list, std::size_t index);
 
+// "10.244.9.9/32" for "10.244.9.9": where a single address may stand for its prefix. Other text is as it was.
+std::string as_prefix(const std::string& text);
+
 std::optional<Ipv4Prefix> check_prefix(const std::string& text, const std::string& path, ConfigErrors& errors);
 // As check_prefix, and outside the ranges that no pod can have: loopback, multicast and the like.
 std::optional<Ipv4Prefix> check_unicast_prefix(const std::string& text, const std::string& path, ConfigErrors& errors);

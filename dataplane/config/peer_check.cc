@@ -2,8 +2,11 @@
 
 #include <algorithm>
 #include <chrono>
+#include <set>
 
 #include "dataplane/config/field_check.h"
+#include "dataplane/config/map_list.h"
+#include "dataplane/config/map_parts.h"
 
 namespace isthmus::config {
 namespace {
@@ -19,8 +22,8 @@ struct ReadMap {
 
 ReadMap read_map(const DesiredMap& map, const std::string& path, ConfigErrors& errors) {
   ReadMap read;
-  read.real = check_unicast_prefix(map.real, path + ".real", errors);
-  read.seen_as = check_prefix(map.seen_as, path + ".seenAs", errors);
+  read.real = check_unicast_prefix(as_prefix(map.real), path + ".real", errors);
+  read.seen_as = check_prefix(as_prefix(map.seen_as), path + ".seenAs", errors);
   if (read.real && read.seen_as && read.real->length != read.seen_as->length) {
     const Ipv4Prefix resized = make_prefix(read.seen_as->network, read.real->length);
     errors.push_back({path + ".seenAs", map.seen_as + " and " + map.real + " have unequal lengths",
@@ -30,30 +33,19 @@ ReadMap read_map(const DesiredMap& map, const std::string& path, ConfigErrors& e
   return read;
 }
 
-// The parts of `whole` that no hole covers, as prefixes, in order.
-void remainder(Ipv4Prefix whole, const std::vector<Ipv4Prefix>& holes, std::vector<Ipv4Prefix>& parts) {
-  std::vector<Ipv4Prefix> inside;
-  for (const Ipv4Prefix hole : holes) {
-    if (!hole.overlaps(whole)) continue;
-    if (hole.length <= whole.length) return;
-    inside.push_back(hole);
-  }
-  if (inside.empty()) return parts.push_back(whole);
-  const auto half = static_cast<std::uint8_t>(whole.length + 1);
-  remainder({whole.network, half}, inside, parts);
-  remainder({{whole.network.value | (1U << (32 - half))}, half}, inside, parts);
-}
-
 // The pods that keep their own addresses towards this peer. Errors in `local` are somebody else's business.
 std::vector<Ipv4Prefix> unmapped_pods(const std::vector<Ipv4Prefix>& pods, const std::vector<DesiredMap>& local) {
   std::vector<Ipv4Prefix> mapped;
   for (const DesiredMap& map : local) {
-    const auto real = parse_ipv4_prefix(map.real);
+    const auto real = parse_ipv4_prefix(as_prefix(map.real));
     if (const Ipv4Prefix* prefix = std::get_if<Ipv4Prefix>(&real)) mapped.push_back(*prefix);
   }
-  std::vector<Ipv4Prefix> parts;
-  for (const Ipv4Prefix pod : pods) remainder(pod, mapped, parts);
-  return parts;
+  std::vector<Ipv4Prefix> unmapped;
+  for (const Ipv4Prefix pod : pods) {
+    const std::vector<Ipv4Prefix> parts = remainder(pod, mapped);
+    unmapped.insert(unmapped.end(), parts.begin(), parts.end());
+  }
+  return unmapped;
 }
 
 std::string in_small_letters(std::string text) {
@@ -65,6 +57,17 @@ void refuse_second(std::map<std::string, std::string>& seen, const std::string& 
                    const std::string& path, const std::string& message, const char* advice, ConfigErrors& errors) {
   const auto [earlier, is_new] = seen.try_emplace(value, owner);
   if (!is_new) errors.push_back({path, message + " of " + earlier->second + " too", advice});
+}
+
+// The maps stand in the document as they do here: nothing in the list is wrong.
+void refuse_empty(const std::vector<nat::PrefixMap>& maps, const std::string& list, ConfigErrors& errors) {
+  std::set<std::size_t> alive;
+  for (const MapPart& part : parts_of(maps)) alive.insert(part.line);
+  for (std::size_t i = 0; i < maps.size(); ++i) {
+    if (alive.contains(i)) continue;
+    errors.push_back({item_path(list, i), "nothing is left of it: longer maps take all its addresses or hide its view",
+                      "remove it, or one of those"});
+  }
 }
 
 }  // namespace
@@ -148,49 +151,55 @@ void PeerChecker::check_remote(const DesiredPeer& peer, const std::string& path,
         {path + ".remote", "is missing: nothing of this peer could be reached",
          "write its pods' prefix and how it looks here, such as [{real: 10.244.0.0/16, seenAs: 10.71.0.0/16}]"});
   }
-  AddressPlan reals;
+  MapList list;
+  const std::size_t errors_before = errors.size();
   for (std::size_t i = 0; i < peer.remote.size(); ++i) {
     const std::string place = item_path(path + ".remote", i);
     const ReadMap map = read_map(peer.remote[i], place, errors);
     if (map.real) {
-      if (const auto clash = reals.clash(*map.real)) {
+      if (const auto clash = list.clash_of_real(*map.real)) {
         errors.push_back({place + ".real",
                           peer.remote[i].real + " overlaps " + to_string(clash->prefix) + " of " + clash->owner +
                               ", the same peer's",
                           "write each address once"});
       }
-      reals.claim(*map.real, place + ".real");
+      list.take_real(*map.real, place + ".real");
     }
-    if (map.seen_as) check_view(*map.seen_as, place + ".seenAs", errors);
-    if (map.real && map.seen_as) config.remote.push_back(nat::make_prefix_map(*map.real, *map.seen_as));
+    if (!map.seen_as) continue;
+    auto clash = views_.clash(*map.seen_as);
+    if (!clash) clash = list.clash_of_view(*map.seen_as, map.real);
+    if (clash) refuse_view(*map.seen_as, *clash, place + ".seenAs", errors);
+    list.take_view(*map.seen_as, map.real, place + ".seenAs");
+    if (map.real) config.remote.push_back(nat::make_prefix_map(*map.real, *map.seen_as));
   }
+  list.claim_views(views_);
+  if (errors.size() == errors_before) refuse_empty(config.remote, path + ".remote", errors);
 }
 
-void PeerChecker::check_view(Ipv4Prefix view, const std::string& path, ConfigErrors& errors) {
-  if (const auto clash = views_.clash(view)) {
-    const std::optional<Ipv4Prefix> free = views_.offer(view.length);
-    const std::string owner = special_range(clash->prefix).empty() ? to_string(clash->prefix) + " of " + clash->owner
-                                                                   : special_range(clash->prefix);
-    errors.push_back(
-        {path, to_string(view) + " overlaps " + owner,
-         free ? "write " + to_string(*free) + ", which is free" : "write a prefix that nothing else uses"});
-  }
-  views_.claim(view, path);
+void PeerChecker::refuse_view(Ipv4Prefix view, const AddressPlan::Claim& clash, const std::string& path,
+                              ConfigErrors& errors) {
+  const std::optional<Ipv4Prefix> free = views_.offer(view.length);
+  const std::string range = special_range(clash.prefix);
+  errors.push_back(
+      {path, to_string(view) + " overlaps " + (range.empty() ? to_string(clash.prefix) + " of " + clash.owner : range),
+       free ? "write " + to_string(*free) + ", which is free" : "write a prefix that nothing else uses"});
 }
 
 void PeerChecker::check_local(const DesiredPeer& peer, const std::string& path, PeerConfig& config,
                               ConfigErrors& errors) {
   const std::vector<Ipv4Prefix> unmapped = unmapped_pods(pods_, peer.local);
-  AddressPlan seen;
-  AddressPlan reals;
-  for (const Ipv4Prefix pod : unmapped) seen.claim(pod, "the pods that keep their own addresses");
+  AddressPlan kept;
+  MapList list;
+  const std::size_t errors_before = errors.size();
+  for (const Ipv4Prefix pod : unmapped) kept.claim(pod, "the pods that keep their own addresses");
   for (std::size_t i = 0; i < peer.local.size(); ++i) {
     const std::string place = item_path(path + ".local", i);
     const ReadMap map = read_map(peer.local[i], place, errors);
-    if (map.real) check_local_real(*map.real, place + ".real", reals, errors);
+    if (map.real) check_local_real(*map.real, place + ".real", list, errors);
     if (!map.seen_as) continue;
     const std::string range = special_range(*map.seen_as);
-    const auto clash = seen.clash(*map.seen_as);
+    auto clash = kept.clash(*map.seen_as);
+    if (!clash) clash = list.clash_of_view(*map.seen_as, map.real);
     if (!range.empty()) {
       errors.push_back(
           {place + ".seenAs", to_string(*map.seen_as) + " overlaps " + range, "write a prefix of ordinary addresses"});
@@ -199,13 +208,14 @@ void PeerChecker::check_local(const DesiredPeer& peer, const std::string& path, 
                         to_string(*map.seen_as) + " overlaps " + to_string(clash->prefix) + " of " + clash->owner,
                         "write a prefix that this peer does not see anything else in"});
     }
-    seen.claim(*map.seen_as, place + ".seenAs");
+    list.take_view(*map.seen_as, map.real, place + ".seenAs");
     if (map.real) config.local.push_back(nat::make_prefix_map(*map.real, *map.seen_as));
   }
+  if (errors.size() == errors_before) refuse_empty(config.local, path + ".local", errors);
   for (const Ipv4Prefix pod : unmapped) config.local.push_back(nat::make_prefix_map(pod, pod));
 }
 
-void PeerChecker::check_local_real(Ipv4Prefix real, const std::string& path, AddressPlan& reals,
+void PeerChecker::check_local_real(Ipv4Prefix real, const std::string& path, MapList& list,
                                    ConfigErrors& errors) const {
   const bool inside = std::any_of(pods_.begin(), pods_.end(), [&](Ipv4Prefix pod) {
     return pod.length <= real.length && pod.contains(real.network);
@@ -214,11 +224,11 @@ void PeerChecker::check_local_real(Ipv4Prefix real, const std::string& path, Add
     errors.push_back({path, to_string(real) + " is not inside this cluster's pods",
                       "write a prefix inside " + to_string(pods_.front()) + ", or add this one to pods"});
   }
-  if (const auto clash = reals.clash(real)) {
+  if (const auto clash = list.clash_of_real(real)) {
     errors.push_back({path, to_string(real) + " overlaps " + to_string(clash->prefix) + " of " + clash->owner,
                       "write each address once"});
   }
-  reals.claim(real, path);
+  list.take_real(real, path);
 }
 
 }  // namespace isthmus::config

@@ -7,6 +7,7 @@
 
 #include "dataplane/config/address_plan.h"
 #include "dataplane/config/field_check.h"
+#include "dataplane/config/map_list.h"
 #include "dataplane/config/validate.h"
 
 namespace isthmus::config {
@@ -27,9 +28,9 @@ class PeerChecker {
   void check_identity(const DesiredPeer& peer, const std::string& path, PeerConfig& config, ConfigErrors& errors);
   void take_endpoint(const PeerEndpoint& endpoint, const std::string& path, PeerConfig& config, ConfigErrors& errors);
   void check_remote(const DesiredPeer& peer, const std::string& path, PeerConfig& config, ConfigErrors& errors);
-  void check_view(Ipv4Prefix view, const std::string& path, ConfigErrors& errors);
+  void refuse_view(Ipv4Prefix view, const AddressPlan::Claim& clash, const std::string& path, ConfigErrors& errors);
   void check_local(const DesiredPeer& peer, const std::string& path, PeerConfig& config, ConfigErrors& errors);
-  void check_local_real(Ipv4Prefix real, const std::string& path, AddressPlan& reals, ConfigErrors& errors) const;
+  void check_local_real(Ipv4Prefix real, const std::string& path, MapList& list, ConfigErrors& errors) const;
 
   const DesiredState& desired_;
   std::vector<Ipv4Prefix> pods_;

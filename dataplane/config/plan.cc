@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <chrono>
 #include <map>
+#include <set>
 
 #include "tunnel/keys.h"
 
@@ -128,7 +129,8 @@ void Comparison::compare_peer(const PeerConfig& before, const PeerConfig& after)
 }
 
 void Comparison::compare_keys(const std::string& path, const PeerConfig& before, const PeerConfig& after) {
-  const bool key = differs(path + ".publicKey", tunnel::to_base64(before.public_key), tunnel::to_base64(after.public_key));
+  const bool key =
+      differs(path + ".publicKey", tunnel::to_base64(before.public_key), tunnel::to_base64(after.public_key));
   const bool preshared = differs(path + ".presharedKeyFile", before.preshared_key_file, after.preshared_key_file);
   const std::string until = "; the old keys serve until then";
   if (key) {
@@ -153,6 +155,34 @@ void Comparison::compare_lanes(const std::string& path, const PeerConfig& before
   }
 }
 
+// The maps that stay. A new one inside them takes what they showed as something else, and hides what they showed where
+// it is seen.
+class Standing {
+ public:
+  void insert(const PrefixMap& map) {
+    by_real_.emplace(map.real, map.seen_as);
+    views_.insert(map.seen_as);
+  }
+  std::string ended_by(const PrefixMap& added) const {
+    std::string ends;
+    for (int length = added.real.length - 1; length > 0 && ends.empty(); --length) {
+      const auto around = by_real_.find(make_prefix(added.real.network, static_cast<std::uint8_t>(length)));
+      if (around == by_real_.end()) continue;
+      const Ipv4Address shown{around->second.network.value | (added.real.network.value & ~around->second.mask())};
+      ends = "; flows with " + to_string(Ipv4Prefix{shown, added.real.length}) + " end";
+    }
+    for (int length = added.seen_as.length - 1; length > 0; --length) {
+      if (!views_.contains(make_prefix(added.seen_as.network, static_cast<std::uint8_t>(length)))) continue;
+      return ends + "; flows with what was " + to_string(added.seen_as) + " end";
+    }
+    return ends;
+  }
+
+ private:
+  std::map<Ipv4Prefix, Ipv4Prefix> by_real_;
+  std::set<Ipv4Prefix> views_;
+};
+
 // What keeps its address is in no map of the document.
 void Comparison::compare_maps(const std::string& path, const std::string& verb, const std::vector<PrefixMap>& before,
                               const std::vector<PrefixMap>& after) {
@@ -163,6 +193,7 @@ void Comparison::compare_maps(const std::string& path, const std::string& verb, 
     if (counts(map)) left.emplace(map.real, map.seen_as);
   }
   std::vector<const PrefixMap*> added;
+  Standing standing;
   for (const PrefixMap& map : after) {
     if (!counts(map)) continue;
     const auto found = left.find(map.real);
@@ -170,6 +201,7 @@ void Comparison::compare_maps(const std::string& path, const std::string& verb, 
       added.push_back(&map);
       continue;
     }
+    if (found->second == map.seen_as) standing.insert(map);
     const std::string old = to_string(found->second);
     differs(path, old, to_string(map.seen_as), " for " + to_string(map.real) + "; flows with " + old + " end");
     left.erase(found);
@@ -178,8 +210,9 @@ void Comparison::compare_maps(const std::string& path, const std::string& verb, 
     say(path, to_string(real) + ", " + verb + " " + to_string(view) + ", removed; its flows end");
   }
   for (const PrefixMap* map : added) {
+    const std::string ends = standing.ended_by(*map);
     say(path, to_string(map->real) + " added, " + verb + " " + to_string(map->seen_as) +
-                  (local ? "; flows with its own addresses end" : ""));
+                  (ends.empty() && local ? "; flows with its own addresses end" : ends));
   }
 }
 

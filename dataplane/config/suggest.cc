@@ -12,7 +12,7 @@ namespace isthmus::config {
 namespace {
 
 std::optional<Ipv4Prefix> prefix_of(const std::string& text) {
-  const auto parsed = parse_ipv4_prefix(text);
+  const auto parsed = parse_ipv4_prefix(as_prefix(text));
   const Ipv4Prefix* prefix = std::get_if<Ipv4Prefix>(&parsed);
   return prefix != nullptr && prefix->length != 0 ? std::optional(*prefix) : std::nullopt;
 }

@@ -168,7 +168,7 @@ AddressPlan Validation::plan_views() const {
   }
   for (const DesiredPeer& peer : desired_.peers) {
     for (const DesiredMap& map : peer.remote) {
-      const auto view = parse_ipv4_prefix(map.seen_as);
+      const auto view = parse_ipv4_prefix(as_prefix(map.seen_as));
       const Ipv4Prefix* good = std::get_if<Ipv4Prefix>(&view);
       if (good != nullptr && good->length != 0) plan.avoid(*good);
     }

@@ -42,8 +42,8 @@ struct PeerConfig {
   std::vector<std::uint16_t> endpoint_ports;  // by lane; empty without an endpoint
   Duration persistent_keepalive{0};
   std::uint16_t mtu = 0;
-  std::vector<nat::PrefixMap> remote;
-  std::vector<nat::PrefixMap> local;  // never empty: pods outside every given map stand here as identities
+  std::vector<nat::PrefixMap> remote;  // as they are written: map_parts.h tells what they mean together
+  std::vector<nat::PrefixMap> local;   // never empty: pods outside every given map stand here as identities
   bool operator==(const PeerConfig&) const = default;
 };
 

@@ -5,6 +5,8 @@
 #include <span>
 #include <utility>
 
+#include "dataplane/config/field_check.h"
+
 namespace isthmus::config {
 namespace {
 
@@ -16,7 +18,7 @@ Peers by_key(const DesiredState& state) {
   return peers;
 }
 
-Ipv4Prefix real_of(const DesiredMap& map) { return std::get<Ipv4Prefix>(parse_ipv4_prefix(map.real)); }
+Ipv4Prefix real_of(const DesiredMap& map) { return std::get<Ipv4Prefix>(parse_ipv4_prefix(as_prefix(map.real))); }
 
 class Editor {
  public:

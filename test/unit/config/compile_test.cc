@@ -100,5 +100,24 @@ TEST(Compile, AMappedPodCannotBeReachedByItsRealAddress) {
   EXPECT_EQ(translated(topix, *topix.local_by_seen_as, "10.244.128.5", kSeenAsToReal), "10.244.128.5");
 }
 
+// 10.0.3.4 is seen as 10.72.0.1. So nobody is behind 10.72.3.4, and 10.0.0.1 is not seen at all.
+TEST(Compile, ASingleAddressIsNotItsPrefixs) {
+  DesiredState state = sample();
+  state.peers[1].remote = {{"10.0.0.0/16", "10.72.0.0/16"}, {"10.0.3.4", "10.72.0.1"}};
+  state.peers[1].local = {{"10.244.9.9", "10.99.0.1"}, {"10.244.0.0/16", "10.91.0.0/16"}};
+  const pipeline::ForwardingTables tables = tables_of(state);
+  const pipeline::PeerTables& topix = tables.peers.at(1);
+  using enum nat::Translation;
+  EXPECT_EQ(outbound(tables, "10.72.0.1"), "1>10.0.3.4");
+  EXPECT_EQ(outbound(tables, "10.72.0.2"), "1>10.0.0.2");
+  EXPECT_EQ(outbound(tables, "10.72.3.4"), "");
+  EXPECT_EQ(translated(topix, *topix.remote_by_real, "10.0.3.4", kRealToSeenAs), "10.72.0.1");
+  EXPECT_EQ(translated(topix, *topix.remote_by_real, "10.0.3.5", kRealToSeenAs), "10.72.3.5");
+  EXPECT_EQ(translated(topix, *topix.remote_by_real, "10.0.0.1", kRealToSeenAs), "");
+  EXPECT_EQ(translated(topix, *topix.local_by_real, "10.244.9.9", kRealToSeenAs), "10.99.0.1");
+  EXPECT_EQ(translated(topix, *topix.local_by_seen_as, "10.99.0.1", kSeenAsToReal), "10.244.9.9");
+  EXPECT_EQ(translated(topix, *topix.local_by_seen_as, "10.91.9.9", kSeenAsToReal), "");
+}
+
 }  // namespace
 }  // namespace isthmus::config

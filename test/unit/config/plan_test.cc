@@ -117,6 +117,14 @@ const Change kChanges[] = {
      "peers[netlab].remote: 10.75.0.0/16 instead of 10.71.0.0/16 for 10.244.0.0/16; flows with 10.71.0.0/16 end\n"
      "peers[topix].remote: 10.5.0.0/24, seen as 10.73.5.0/24, removed; its flows end\n"
      "peers[topix].remote: 10.6.0.0/24 added, seen as 10.73.5.0/24\n"},
+    {"single addresses of mapped prefixes",
+     [](DesiredState& s) {
+       s.peers[1].remote.push_back({"10.0.3.4", "10.72.0.1"});
+       s.peers[1].local.push_back({"10.244.9.9", "10.99.0.1"});
+     },
+     "peers[topix].remote: 10.0.3.4/32 added, seen as 10.72.0.1/32; flows with 10.72.3.4/32 end; flows with what was "
+     "10.72.0.1/32 end\n"
+     "peers[topix].local: 10.244.9.9/32 added, shown as 10.99.0.1/32; flows with 10.91.9.9/32 end\n"},
     {"local maps",
      [](DesiredState& s) {
        s.peers[0].local = {{"10.244.7.0/24", "10.8.7.0/24"}};

@@ -231,9 +231,36 @@ const Refusal kRefusals[] = {
     {"lengths differ", [](DesiredState& s) { s.peers[0].remote[0].seen_as = "10.71.3.0/24"; },
      "peers[0].remote[0].seenAs: 10.71.3.0/24 and 10.244.0.0/16 have unequal lengths; write both with one length, such "
      "as 10.71.0.0/16 here"},
-    {"one peer's remote overlaps", [](DesiredState& s) { s.peers[1].remote[1].real = "10.0.3.0/24"; },
-     "peers[1].remote[1].real: 10.0.3.0/24 overlaps 10.0.0.0/16 of peers[1].remote[0].real, the same peer's; write "
+    {"one peer's remote overlaps",
+     [](DesiredState& s) {
+       s.peers[1].remote[1] = {"10.0.0.0/16", "10.73.0.0/16"};
+     },
+     "peers[1].remote[1].real: 10.0.0.0/16 overlaps 10.0.0.0/16 of peers[1].remote[0].real, the same peer's; write "
      "each address once"},
+    {"a view of two reals", [](DesiredState& s) { s.peers[1].remote[1].seen_as = "10.72.9.0/24"; },
+     "peers[1].remote[1].seenAs: 10.72.9.0/24 overlaps 10.72.0.0/16 of peers[1].remote[0].seenAs; write 10.0.0.0/24, "
+     "which is free"},
+    {"two single addresses seen as one",
+     [](DesiredState& s) {
+       s.peers[1].remote = {{"10.0.0.1", "10.72.0.9"}, {"10.0.0.2/32", "10.72.0.9/32"}};
+     },
+     "peers[1].remote[1].seenAs: 10.72.0.9/32 overlaps 10.72.0.9/32 of peers[1].remote[0].seenAs; write 10.0.0.0/32, "
+     "which is free"},
+    {"a single address seen as another peer's",
+     [](DesiredState& s) {
+       s.peers[1].remote.push_back({"10.0.0.1", "10.71.0.9"});
+     },
+     "peers[1].remote[2].seenAs: 10.71.0.9/32 overlaps 10.71.0.0/16 of peers[0].remote[0].seenAs; write 10.0.0.0/32, "
+     "which is free"},
+    {"a single address for a prefix", [](DesiredState& s) { s.peers[1].remote[1].seen_as = "10.73.5.0"; },
+     "peers[1].remote[1].seenAs: 10.73.5.0 and 10.5.0.0/24 have unequal lengths; write both with one length, such as "
+     "10.73.5.0/24 here"},
+    {"a map of which nothing is left",
+     [](DesiredState& s) {
+       s.peers[1].remote = {{"10.0.0.0/31", "10.72.0.0/31"}, {"10.0.0.0", "10.73.0.1"}, {"10.9.0.1", "10.72.0.1"}};
+     },
+     "peers[1].remote[0]: nothing is left of it: longer maps take all its addresses or hide its view; remove it, or "
+     "one of those"},
     {"views of two peers overlap", [](DesiredState& s) { s.peers[1].remote[1].seen_as = "10.71.9.0/24"; },
      "peers[1].remote[1].seenAs: 10.71.9.0/24 overlaps 10.71.0.0/16 of peers[0].remote[0].seenAs; write 10.0.0.0/24, "
      "which is free"},
@@ -276,9 +303,9 @@ const Refusal kRefusals[] = {
      "add this one to pods"},
     {"local overlaps",
      [](DesiredState& s) {
-       s.peers[1].local.push_back({"10.244.1.0/24", "10.92.1.0/24"});
+       s.peers[1].local.push_back({"10.244.0.0/16", "10.92.0.0/16"});
      },
-     "peers[1].local[1].real: 10.244.1.0/24 overlaps 10.244.0.0/16 of peers[1].local[0].real; write each address once"},
+     "peers[1].local[1].real: 10.244.0.0/16 overlaps 10.244.0.0/16 of peers[1].local[0].real; write each address once"},
     {"local views overlap",
      [](DesiredState& s) {
        s.peers[1].local = {{"10.244.0.0/17", "10.91.0.0/17"}, {"10.244.128.0/24", "10.91.1.0/24"}};
@@ -418,6 +445,15 @@ TEST(Validate, PodsMayChangePlaces) {
   state.peers[1].local = {{"10.244.0.0/17", "10.244.128.0/17"}, {"10.244.128.0/17", "10.244.0.0/17"}};
   EXPECT_EQ(local_of(config_of(state), 1),
             (std::vector<std::string>{"10.244.0.0/17>10.244.128.0/17", "10.244.128.0/17>10.244.0.0/17"}));
+}
+
+TEST(Validate, APrefixMayLieInsideAnotherOne) {
+  DesiredState state = sample();
+  state.peers[1].remote = {{"10.0.3.4", "10.72.0.1"}, {"10.0.0.0/16", "10.72.0.0/16"}, {"10.0.9.0/24", "10.72.8.0/24"}};
+  state.peers[1].local = {{"10.244.0.0/16", "10.91.0.0/16"}, {"10.244.9.9", "10.99.0.1"}};
+  EXPECT_EQ(local_of(config_of(state), 1),
+            (std::vector<std::string>{"10.244.0.0/16>10.91.0.0/16", "10.244.9.9/32>10.99.0.1/32"}));
+  EXPECT_EQ(config_of(state).peers[1].remote.size(), 3U);
 }
 
 TEST(Validate, DifferentPeersMayHaveTheSameRealAddresses) {
