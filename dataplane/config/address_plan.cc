@@ -41,7 +41,7 @@ std::optional<AddressPlan::Claim> AddressPlan::clash(Ipv4Prefix prefix) const {
 
 std::optional<Ipv4Prefix> AddressPlan::offer(std::uint8_t length) {
   for (const Ipv4Prefix pool : pools_) {
-    if (const std::optional<Ipv4Prefix> found = first_free(pool, length)) {
+    if (const std::optional<Ipv4Prefix> found = next_free(pool, length)) {
       avoided_.insert(*found);
       return found;
     }
@@ -49,9 +49,10 @@ std::optional<Ipv4Prefix> AddressPlan::offer(std::uint8_t length) {
   return std::nullopt;
 }
 
-std::optional<Ipv4Prefix> AddressPlan::first_free(Ipv4Prefix pool, std::uint8_t length) {
+std::optional<Ipv4Prefix> AddressPlan::next_free(Ipv4Prefix pool, std::uint8_t length) {
   if (length < pool.length) return std::nullopt;
-  for (std::uint64_t next = pool.network.value; next < end_of(pool) && steps_left_ > 0; --steps_left_) {
+  std::uint64_t& next = searched_.try_emplace({pool, length}, pool.network.value).first->second;
+  while (next < end_of(pool)) {
     const Ipv4Prefix candidate{{static_cast<std::uint32_t>(next)}, length};
     const auto taken = find_overlap(avoided_, candidate);
     if (taken == avoided_.end()) return candidate;

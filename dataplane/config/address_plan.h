@@ -5,13 +5,15 @@
 #include <optional>
 #include <set>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "dataplane/packet/address.h"
 
 namespace isthmus::config {
 
-// Every question costs a few dozen look-ups, however many prefixes are in the plan: a document may hold many thousands.
+// Every question costs a few dozen look-ups on average, however many prefixes are in the plan: a document may hold many
+// thousands.
 class AddressPlan {
  public:
   struct Claim {
@@ -35,12 +37,13 @@ class AddressPlan {
   std::optional<Ipv4Prefix> offer(std::uint8_t length);
 
  private:
-  std::optional<Ipv4Prefix> first_free(Ipv4Prefix pool, std::uint8_t length);
+  std::optional<Ipv4Prefix> next_free(Ipv4Prefix pool, std::uint8_t length);
 
   std::vector<Ipv4Prefix> pools_;
   std::map<Ipv4Prefix, std::string> claims_;
   std::set<Ipv4Prefix> avoided_;
-  int steps_left_ = 100000;  // bounds the search in a document full of clashes
+  // Up to where no prefix of that length is free in the pool. What is taken stays so: nothing is looked at twice.
+  std::map<std::pair<Ipv4Prefix, std::uint8_t>, std::uint64_t> searched_;
 };
 
 }  // namespace isthmus::config

@@ -1,12 +1,13 @@
 #include "dataplane/config/suggest.h"
 
 #include <algorithm>
-#include <map>
 #include <numeric>
 #include <variant>
 
 #include "dataplane/config/field_check.h"
-#include "dataplane/config/validate.h"
+#include "dataplane/config/map_list.h"
+#include "dataplane/config/port_check.h"
+#include "dataplane/config/view_plan.h"
 
 namespace isthmus::config {
 namespace {
@@ -44,68 +45,59 @@ void avoid_all(const DesiredState& document, AddressPlan& plan) {
 // One document.
 class Suggester {
  public:
-  Suggester(DesiredState& state, std::size_t document, AddressPlan& plan, std::vector<Suggestion>& suggestions)
-      : state_(state), document_(document), plan_(plan), suggestions_(suggestions) {}
+  Suggester(DesiredState& state, std::size_t document, AddressPlan& offers, std::vector<Suggestion>& suggestions)
+      : state_(state), document_(document), offers_(offers), taken_(taken_by(state)), suggestions_(suggestions) {}
 
   void run() {
     for (std::size_t i = 0; i < state_.peers.size(); ++i) {
-      const std::string list = item_path("peers", i) + ".remote";
+      const std::string place = item_path("peers", i) + ".remote";
+      MapList list;
       for (std::size_t j = 0; j < state_.peers[i].remote.size(); ++j) {
-        consider(state_.peers[i].remote[j], item_path(list, j) + ".seenAs");
+        consider(state_.peers[i].remote[j], item_path(place, j) + ".seenAs", list);
       }
-    }
-    // One at a time: what clashes with a view that gives way may stay.
-    while (replace_first_clash()) {
+      list.claim_views(taken_);
     }
   }
 
  private:
-  void consider(DesiredMap& map, const std::string& path) {
-    const auto real = prefix_of(map.real);
-    if (!real) return;
-    if (map.seen_as.empty()) return replace(map, path);
-    const auto view = prefix_of(map.seen_as);
-    if (view && view->length == real->length) sound_.emplace(path, &map);
+  static AddressPlan taken_by(const DesiredState& state) {
+    ConfigErrors others;  // for validate to tell
+    return plan_views(state, check_port(state.cluster_port, "ports.cluster", others),
+                      check_port(state.underlay_port, "ports.underlay", others));
   }
 
-  // A view that can be read and has the right length is refused only because it clashes.
-  bool replace_first_clash() {
-    const auto checked = validate(state_);
-    const ConfigErrors* errors = std::get_if<ConfigErrors>(&checked);
-    if (errors == nullptr) return false;
-    for (const ConfigError& error : *errors) {
-      const auto found = sound_.find(error.path);
-      if (found == sound_.end()) continue;
-      replace(*found->second, found->first);
-      sound_.erase(found);
-      return true;
-    }
-    return false;
+  void consider(DesiredMap& map, const std::string& path, MapList& list) {
+    const auto real = prefix_of(map.real);
+    const auto view = prefix_of(map.seen_as);
+    if (!real || (!view && !map.seen_as.empty()) || (view && view->length != real->length)) return;
+    if (!view || taken_.clash(*view) || list.clash_of_view(*view, real)) replace(map, path);
+    // What clashes with a view that gives way may stay.
+    if (const auto settled = prefix_of(map.seen_as)) list.take_view(*settled, real, path);
   }
 
   void replace(DesiredMap& map, const std::string& path) {
-    const std::optional<Ipv4Prefix> view = plan_.offer(prefix_of(map.real)->length);
+    const std::optional<Ipv4Prefix> view = offers_.offer(prefix_of(map.real)->length);
     suggestions_.push_back({document_, path, map.seen_as, view});
     if (view) map.seen_as = to_string(*view);
   }
 
   DesiredState& state_;
   std::size_t document_;
-  AddressPlan& plan_;
+  AddressPlan& offers_;  // for all documents
+  AddressPlan taken_;
   std::vector<Suggestion>& suggestions_;
-  std::map<std::string, DesiredMap*> sound_;  // by path
 };
 
 }  // namespace
 
 Suggested suggest_views(std::vector<DesiredState> documents, std::vector<Ipv4Prefix> pools) {
-  AddressPlan plan(std::move(pools));
-  for (const DesiredState& document : documents) avoid_all(document, plan);
+  AddressPlan offers(std::move(pools));
+  for (const DesiredState& document : documents) avoid_all(document, offers);
   std::vector<std::size_t> by_name(documents.size());
   std::iota(by_name.begin(), by_name.end(), std::size_t{0});
   std::ranges::stable_sort(by_name, {}, [&documents](std::size_t i) { return documents[i].name; });
   Suggested suggested;
-  for (const std::size_t i : by_name) Suggester(documents[i], i, plan, suggested.suggestions).run();
+  for (const std::size_t i : by_name) Suggester(documents[i], i, offers, suggested.suggestions).run();
   suggested.documents = std::move(documents);
   return suggested;
 }

@@ -1,5 +1,5 @@
 #pragma once
-// Views for remote maps that have none, or whose view clashes. validate is the judge of what clashes.
+// Views for remote maps that have none, or whose view clashes: by the plan that validate judges with.
 
 #include <optional>
 #include <string>

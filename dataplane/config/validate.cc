@@ -6,6 +6,7 @@
 #include "dataplane/config/field_check.h"
 #include "dataplane/config/peer_check.h"
 #include "dataplane/config/port_check.h"
+#include "dataplane/config/view_plan.h"
 
 namespace isthmus::config {
 namespace {
@@ -34,7 +35,6 @@ class Validation {
   void check_tunnel();
   void check_listen_ports();
   void check_peers();
-  AddressPlan plan_views() const;
 
   const DesiredState& desired_;
   ConfigErrors errors_;
@@ -141,47 +141,12 @@ void Validation::check_listen_ports() {
   config_.listen_ports = check_lane_ports(listed, first, lanes, path, errors_);
 }
 
-// What no view may cover. Advice has to stay away from the document's later views too, so all are read here first.
-AddressPlan Validation::plan_views() const {
-  AddressPlan plan;
-  claim_special_ranges(plan);
-  const auto claim = [&plan](Ipv4Prefix prefix, const std::string& owner) {
-    plan.claim(prefix, owner);
-    plan.avoid(prefix);
-  };
-  for (const Ipv4Prefix network : networks_of(config_.cluster_port)) claim(network, "the cluster port's network");
-  for (const Ipv4Prefix network : networks_of(config_.underlay_port)) claim(network, "the underlay port's network");
-  const auto claim_all = [&](const std::vector<std::string>& list, const char* name) {
-    for (std::size_t i = 0; i < list.size(); ++i) {
-      const auto prefix = parse_ipv4_prefix(list[i]);
-      const Ipv4Prefix* good = std::get_if<Ipv4Prefix>(&prefix);
-      if (good != nullptr && good->length != 0) claim(*good, item_path(name, i));
-    }
-  };
-  claim_all(desired_.pods, "pods");
-  claim_all(desired_.reserved, "reserved");
-  // What goes to a peer's gateway outside the tunnel must not go into one.
-  for (std::size_t i = 0; i < desired_.peers.size(); ++i) {
-    const auto endpoint = parse_endpoint(desired_.peers[i].endpoint);
-    const auto* address = endpoint ? std::get_if<Ipv4Address>(&endpoint->address) : nullptr;
-    if (address != nullptr) claim({*address, 32}, item_path("peers", i) + ".endpoint");
-  }
-  for (const DesiredPeer& peer : desired_.peers) {
-    for (const DesiredMap& map : peer.remote) {
-      const auto view = parse_ipv4_prefix(as_prefix(map.seen_as));
-      const Ipv4Prefix* good = std::get_if<Ipv4Prefix>(&view);
-      if (good != nullptr && good->length != 0) plan.avoid(*good);
-    }
-  }
-  return plan;
-}
-
 void Validation::check_peers() {
   if (desired_.peers.size() > kMaxPeers) {
     errors_.push_back({"peers", std::to_string(desired_.peers.size()) + " peers are too many",
                        "write at most " + std::to_string(kMaxPeers)});
   }
-  AddressPlan views = plan_views();
+  AddressPlan views = plan_views(desired_, config_.cluster_port, config_.underlay_port);
   PeerChecker checker(desired_, pods_are_right_ ? config_.pods : std::vector<Ipv4Prefix>{}, views);
   for (std::size_t i = 0; i < desired_.peers.size(); ++i) {
     config_.peers.push_back(checker.check(desired_.peers[i], item_path("peers", i), errors_));

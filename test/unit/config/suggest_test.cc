@@ -78,6 +78,13 @@ TEST(Suggest, KeepsWhatClashedOnlyWithAViewThatHasGone) {
   EXPECT_TRUE(is_valid(suggested.documents[0]));
 }
 
+TEST(Suggest, LeavesASingleAddressInsideAnotherViewWhereItIs) {
+  DesiredState state = sample();
+  state.peers[1].remote = {{"10.0.0.0/16", "10.72.0.0/16"}, {"10.0.7.53", "10.72.9.9"}};
+  EXPECT_TRUE(is_valid(state));
+  EXPECT_TRUE(suggest_views({state}).suggestions.empty());
+}
+
 TEST(Suggest, StaysAwayFromAllThatTheDocumentsSpeakOf) {
   std::vector<DesiredState> pair = bare_pair();
   pair[0].peers[0].endpoint = "100.64.3.1:51820";
