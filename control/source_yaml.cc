@@ -137,7 +137,7 @@ class DocumentReader {
 
   Read maps(std::vector<config::DesiredMap>& into) {
     return list(into, [this](const YamlNode& node, const std::string& path, config::DesiredMap& item) {
-      map(node, path, {{"real", text(item.real)}, {"seenAs", text(item.seen_as)}});
+      map(node, path, {{"real", text(item.real)}, {"seenAs", text(item.seen_as)}, {"except", texts(item.except)}});
     });
   }
 

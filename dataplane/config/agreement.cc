@@ -98,11 +98,13 @@ const PrefixMap* rewriting(const std::vector<PrefixMap>& local, Ipv4Prefix real)
 std::vector<ValidatedConfig> in_parts(std::vector<ValidatedConfig> documents) {
   for (ValidatedConfig& document : documents) {
     for (PeerConfig& peer : document.peers) {
-      for (std::vector<PrefixMap>* maps : {&peer.remote, &peer.local}) {
-        const std::vector<MapPart> parts = parts_of(*maps);
-        maps->clear();
-        for (const MapPart& part : parts) maps->push_back(part.map);
-      }
+      const auto cut = [](std::vector<PrefixMap>& maps, const std::vector<ExceptedRange>& except) {
+        const std::vector<MapPart> parts = parts_of(maps, except);
+        maps.clear();
+        for (const MapPart& part : parts) maps.push_back(part.map);
+      };
+      cut(peer.remote, peer.remote_except);
+      cut(peer.local, peer.local_except);
     }
   }
   return documents;
@@ -259,9 +261,12 @@ void Judge::check_lanes(const Side& many, const Side& few) {
          "write one number in both: a lane needs two ends", packet);
 }
 
-// Pods of `from` that `to` does not know: it drops what they send, and can send them nothing.
+// Pods of `from` that `to` does not know: it drops what they send, and can send them nothing. Those that it excepts it
+// knows.
 void Judge::check_sources(const Side& from, const Side& to) {
-  const AddressSet expected(reals(to.peer->remote));
+  std::vector<Ipv4Prefix> meant = reals(to.peer->remote);
+  for (const ExceptedRange& range : to.peer->remote_except) meant.push_back(range.real);
+  const AddressSet expected(meant);
   const std::string& sender = from.config->name;
   const std::vector<PrefixMap>& written = as_written(from).local;
   std::set<std::size_t> told;
@@ -274,6 +279,12 @@ void Judge::check_sources(const Side& from, const Side& to) {
     packet.drop = DropReason::kSourceNotAllowed;
     packet.fate = dies(to.config->name, packet.drop);
     const std::string shown = to_string(written[line].seen_as);
+    if (AddressSet(reals(as_written(to).remote)).contains(*missing)) {
+      report(to, ".remote",
+             to_string(*missing) + " is hidden by a longer map's seenAs, and " + sender + " sends from " + shown,
+             "write another seenAs for the longer map, or except this address if that is meant", packet);
+      continue;
+    }
     const bool both_rewrite = map.real != map.seen_as && expected.common(map.real);
     report(to, ".remote", to_string(*missing) + " is in no map's real, and " + sender + " sends from " + shown,
            both_rewrite ? sender + "'s local map shows " + to_string(written[line].real) +
@@ -283,9 +294,14 @@ void Judge::check_sources(const Side& from, const Side& to) {
   }
 }
 
-// Views of `from` behind which nobody is.
+// Views of `from` behind which nobody is. Where `to` has excepted somebody, that is meant.
 void Judge::check_destinations(const Side& from, const Side& to) {
-  const AddressSet offered(views(to.peer->local));
+  std::vector<Ipv4Prefix> meant = views(to.peer->local);
+  for (const ExceptedRange& range : to.peer->local_except) {
+    const PrefixMap& map = as_written(to).local[range.map];
+    meant.push_back({map.translate(range.real.network, Translation::kRealToSeenAs), range.real.length});
+  }
+  const AddressSet offered(meant);
   // The packet shall die of its destination, if any packet of this cluster gets that far.
   const std::optional<End> source = known_source(from, to);
   const std::string& receiver = to.config->name;

@@ -16,6 +16,7 @@ template <typename Visit>
 void fields(Visit& visit, Either<DesiredMap> auto& map) {
   visit("real", map.real);
   visit("seen_as", map.seen_as);
+  visit("except", map.except);
 }
 
 template <typename Visit>

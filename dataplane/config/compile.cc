@@ -39,14 +39,14 @@ struct MapCounts {
 
 std::vector<nat::PrefixMap> all_maps(const ValidatedConfig& config, std::vector<MapCounts>& counts) {
   std::vector<nat::PrefixMap> maps;
-  const auto add = [&maps](const std::vector<nat::PrefixMap>& list) {
-    const std::vector<MapPart> parts = parts_of(list);
+  const auto add = [&maps](const std::vector<nat::PrefixMap>& list, const std::vector<ExceptedRange>& except) {
+    const std::vector<MapPart> parts = parts_of(list, except);
     for (const MapPart& part : parts) maps.push_back(part.map);
     return parts.size();
   };
   for (const PeerConfig& peer : config.peers) {
-    const std::size_t remote = add(peer.remote);
-    counts.push_back({remote, add(peer.local)});
+    const std::size_t remote = add(peer.remote, peer.remote_except);
+    counts.push_back({remote, add(peer.local, peer.local_except)});
   }
   maps.shrink_to_fit();
   return maps;

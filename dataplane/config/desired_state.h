@@ -12,8 +12,9 @@ namespace isthmus::config {
 inline constexpr const char* kApiVersion = "isthmus/v1alpha1";
 
 struct DesiredMap {
-  std::string real;     // prefix, or a single address
-  std::string seen_as;  // the same, of the same length
+  std::string real;                      // prefix, or a single address
+  std::string seen_as;                   // the same, of the same length
+  std::vector<std::string> except = {};  // parts of real that are not mapped
   bool operator==(const DesiredMap&) const = default;
 };
 

@@ -26,16 +26,18 @@ PrefixMap part_of(const PrefixMap& map, Ipv4Prefix real) {
   return nat::make_prefix_map(real, {map.translate(real.network, Translation::kRealToSeenAs), real.length});
 }
 
-// For each map, in its real form, what it leaves to longer ones.
+// For each map, in its real form, what it leaves to longer ones, and out.
 class Holes {
  public:
-  explicit Holes(const std::vector<PrefixMap>& maps) : maps_(maps), holes_(maps.size()) {
+  Holes(const std::vector<PrefixMap>& maps, const std::vector<ExceptedRange>& except)
+      : maps_(maps), holes_(maps.size()) {
     for (std::size_t i = 0; i < maps.size(); ++i) {
       by_real_.emplace(maps[i].real, i);
       by_seen_as_.emplace(maps[i].seen_as, i);
       lengths_.insert(maps[i].real.length);
     }
     for (const PrefixMap& map : maps) cut(map);
+    for (const ExceptedRange& range : except) holes_[range.map].push_back(range.real);
   }
 
   const std::vector<Ipv4Prefix>& of(std::size_t map) const { return holes_[map]; }
@@ -64,8 +66,8 @@ class Holes {
 
 }  // namespace
 
-std::vector<MapPart> parts_of(const std::vector<PrefixMap>& maps) {
-  const Holes holes(maps);
+std::vector<MapPart> parts_of(const std::vector<PrefixMap>& maps, const std::vector<ExceptedRange>& except) {
+  const Holes holes(maps, except);
   std::vector<MapPart> parts;
   for (std::size_t i = 0; i < maps.size(); ++i) {
     for (const Ipv4Prefix real : remainder(maps[i].real, holes.of(i))) parts.push_back({part_of(maps[i], real), i});

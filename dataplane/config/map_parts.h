@@ -16,6 +16,14 @@
 
 namespace isthmus::config {
 
+// What one map of a list leaves out, in its real form. It is not mapped: nobody sends from there or reaches it, unless
+// another map of the list has it.
+struct ExceptedRange {
+  std::size_t map = 0;
+  Ipv4Prefix real;
+  auto operator<=>(const ExceptedRange&) const = default;
+};
+
 struct MapPart {
   nat::PrefixMap map;
   std::size_t line = 0;  // the map in the list that it is a part of
@@ -23,7 +31,7 @@ struct MapPart {
 
 // The maps cut into parts that do not overlap, in the list's order: for every address at most one, the right one. No
 // two maps of the list have equal reals or equal views.
-std::vector<MapPart> parts_of(const std::vector<nat::PrefixMap>& maps);
+std::vector<MapPart> parts_of(const std::vector<nat::PrefixMap>& maps, const std::vector<ExceptedRange>& except = {});
 
 // The parts of `whole` that no hole covers, as prefixes, in order.
 std::vector<Ipv4Prefix> remainder(Ipv4Prefix whole, const std::vector<Ipv4Prefix>& holes);

@@ -33,6 +33,20 @@ ReadMap read_map(const DesiredMap& map, const std::string& path, ConfigErrors& e
   return read;
 }
 
+void check_except(const DesiredMap& map, Ipv4Prefix real, const std::string& path, std::size_t index,
+                  std::vector<ExceptedRange>& except, ConfigErrors& errors) {
+  for (std::size_t i = 0; i < map.except.size(); ++i) {
+    const std::string place = item_path(path + ".except", i);
+    const auto range = check_prefix(as_prefix(map.except[i]), place, errors);
+    if (!range) continue;
+    if (range->length < real.length || !real.contains(range->network)) {
+      errors.push_back({place, map.except[i] + " is not inside the map's real, " + to_string(real),
+                        "write a part of that, or remove it: what is in no map is not mapped anyway"});
+    }
+    except.push_back({index, *range});
+  }
+}
+
 // The pods that keep their own addresses towards this peer. Errors in `local` are somebody else's business.
 std::vector<Ipv4Prefix> unmapped_pods(const std::vector<Ipv4Prefix>& pods, const std::vector<DesiredMap>& local) {
   std::vector<Ipv4Prefix> mapped;
@@ -60,12 +74,14 @@ void refuse_second(std::map<std::string, std::string>& seen, const std::string& 
 }
 
 // The maps stand in the document as they do here: nothing in the list is wrong.
-void refuse_empty(const std::vector<nat::PrefixMap>& maps, const std::string& list, ConfigErrors& errors) {
+void refuse_empty(const std::vector<nat::PrefixMap>& maps, const std::vector<ExceptedRange>& except,
+                  const std::string& list, ConfigErrors& errors) {
   std::set<std::size_t> alive;
-  for (const MapPart& part : parts_of(maps)) alive.insert(part.line);
+  for (const MapPart& part : parts_of(maps, except)) alive.insert(part.line);
   for (std::size_t i = 0; i < maps.size(); ++i) {
     if (alive.contains(i)) continue;
-    errors.push_back({item_path(list, i), "nothing is left of it: longer maps take all its addresses or hide its view",
+    errors.push_back({item_path(list, i),
+                      "nothing is left of it: longer maps and except take all its addresses, or hide its view",
                       "remove it, or one of those"});
   }
 }
@@ -170,10 +186,12 @@ void PeerChecker::check_remote(const DesiredPeer& peer, const std::string& path,
     if (!clash) clash = list.clash_of_view(*map.seen_as, map.real);
     if (clash) refuse_view(*map.seen_as, *clash, place + ".seenAs", errors);
     list.take_view(*map.seen_as, map.real, place + ".seenAs");
-    if (map.real) config.remote.push_back(nat::make_prefix_map(*map.real, *map.seen_as));
+    if (!map.real) continue;
+    check_except(peer.remote[i], *map.real, place, config.remote.size(), config.remote_except, errors);
+    config.remote.push_back(nat::make_prefix_map(*map.real, *map.seen_as));
   }
   list.claim_views(views_);
-  if (errors.size() == errors_before) refuse_empty(config.remote, path + ".remote", errors);
+  if (errors.size() == errors_before) refuse_empty(config.remote, config.remote_except, path + ".remote", errors);
 }
 
 void PeerChecker::refuse_view(Ipv4Prefix view, const AddressPlan::Claim& clash, const std::string& path,
@@ -209,9 +227,11 @@ void PeerChecker::check_local(const DesiredPeer& peer, const std::string& path, 
                         "write a prefix that this peer does not see anything else in"});
     }
     list.take_view(*map.seen_as, map.real, place + ".seenAs");
-    if (map.real) config.local.push_back(nat::make_prefix_map(*map.real, *map.seen_as));
+    if (!map.real) continue;
+    check_except(peer.local[i], *map.real, place, config.local.size(), config.local_except, errors);
+    config.local.push_back(nat::make_prefix_map(*map.real, *map.seen_as));
   }
-  if (errors.size() == errors_before) refuse_empty(config.local, path + ".local", errors);
+  if (errors.size() == errors_before) refuse_empty(config.local, config.local_except, path + ".local", errors);
   for (const Ipv4Prefix pod : unmapped) config.local.push_back(nat::make_prefix_map(pod, pod));
 }
 

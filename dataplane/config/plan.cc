@@ -75,6 +75,8 @@ class Comparison {
   void compare_peer(const PeerConfig& before, const PeerConfig& after);
   void compare_keys(const std::string& path, const PeerConfig& before, const PeerConfig& after);
   void compare_lanes(const std::string& path, const PeerConfig& before, const PeerConfig& after);
+  void compare_except(const std::string& path, const std::vector<ExceptedRange>& before,
+                      const std::vector<ExceptedRange>& after);
   void compare_maps(const std::string& path, const std::string& verb, const std::vector<PrefixMap>& before,
                     const std::vector<PrefixMap>& after);
 
@@ -126,6 +128,8 @@ void Comparison::compare_peer(const PeerConfig& before, const PeerConfig& after)
   differs(path + ".mtu", std::to_string(before.mtu), std::to_string(after.mtu));
   compare_maps(path + ".remote", "seen as", before.remote, after.remote);
   compare_maps(path + ".local", "shown as", before.local, after.local);
+  compare_except(path + ".remote", before.remote_except, after.remote_except);
+  compare_except(path + ".local", before.local_except, after.local_except);
 }
 
 void Comparison::compare_keys(const std::string& path, const PeerConfig& before, const PeerConfig& after) {
@@ -213,6 +217,23 @@ void Comparison::compare_maps(const std::string& path, const std::string& verb, 
     const std::string ends = standing.ended_by(*map);
     say(path, to_string(map->real) + " added, " + verb + " " + to_string(map->seen_as) +
                   (ends.empty() && local ? "; flows with its own addresses end" : ends));
+  }
+}
+
+void Comparison::compare_except(const std::string& path, const std::vector<ExceptedRange>& before,
+                                const std::vector<ExceptedRange>& after) {
+  const auto reals = [](const std::vector<ExceptedRange>& ranges) {
+    std::set<Ipv4Prefix> prefixes;
+    for (const ExceptedRange& range : ranges) prefixes.insert(range.real);
+    return prefixes;
+  };
+  const std::set<Ipv4Prefix> left = reals(before);
+  const std::set<Ipv4Prefix> next = reals(after);
+  for (const Ipv4Prefix prefix : next) {
+    if (!left.contains(prefix)) say(path, to_string(prefix) + " excepted; its flows end");
+  }
+  for (const Ipv4Prefix prefix : left) {
+    if (!next.contains(prefix)) say(path, to_string(prefix) + " no longer excepted");
   }
 }
 

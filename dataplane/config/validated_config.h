@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "dataplane/config/endpoint_name.h"
+#include "dataplane/config/map_parts.h"
 #include "dataplane/packet/address.h"
 #include "dataplane/packet/packet.h"
 #include "dataplane/packet/time.h"
@@ -44,6 +45,8 @@ struct PeerConfig {
   std::uint16_t mtu = 0;
   std::vector<nat::PrefixMap> remote;  // as they are written: map_parts.h tells what they mean together
   std::vector<nat::PrefixMap> local;   // never empty: pods outside every given map stand here as identities
+  std::vector<ExceptedRange> remote_except;
+  std::vector<ExceptedRange> local_except;
   bool operator==(const PeerConfig&) const = default;
 };
 

@@ -48,11 +48,13 @@ constexpr Row<DropReason> kDropTable[] = {
       "look at who sends it."}},
     {DropReason::kNoRoute,
      {"no_route", "route_to_peer",
-      "No peer's remote addresses, as they are seen here, contain the destination; look at the peers' remote maps, and "
+      "No peer's remote addresses, as they are seen here, contain the destination, or a map excepts it; look at the "
+      "peers' remote maps, and "
       "at why the cluster routes this destination to the gateway."}},
     {DropReason::kSourceNotLocal,
      {"source_not_local", "route_to_peer",
-      "The sender is not one of this cluster's pods for that peer; look at the pods' CIDRs and the peer's local maps, "
+      "The sender is not one of this cluster's pods for that peer, or a map excepts it; look at the pods' CIDRs and "
+      "the peer's local maps, "
       "and at whether a node masquerades pod traffic before it reaches the gateway."}},
     {DropReason::kTtlExpired,
      {"ttl_expired", "route_to_peer",
@@ -128,11 +130,13 @@ constexpr Row<DropReason> kDropTable[] = {
       "duplicates or reorders heavily."}},
     {DropReason::kSourceNotAllowed,
      {"source_not_allowed", "authorize",
-      "The peer sent from an address that none of its remote maps contains in its real form; look for a missing remote "
+      "The peer sent from an address that none of its remote maps contains in its real form, or that one excepts; look "
+      "for a missing remote "
       "map here, or at what the peer's gateway lets out."}},
     {DropReason::kDestinationNotOffered,
      {"destination_not_offered", "authorize",
-      "The peer sent to an address that is not offered to it; look at the local maps for this peer here, and at the "
+      "The peer sent to an address that is not offered to it; look at the local maps for this peer here and what they "
+      "except, and at the "
       "remote maps on its side."}},
     {DropReason::kEcnCongestedNotCapable,
      {"ecn_congested_not_capable", "authorize",

@@ -33,7 +33,7 @@ config::PortStatus port_status(const char* role, const config::PortConfig& port,
 
 std::vector<config::DesiredMap> in_words(const std::vector<nat::PrefixMap>& maps) {
   std::vector<config::DesiredMap> words;
-  for (const nat::PrefixMap& map : maps) words.push_back({to_string(map.real), to_string(map.seen_as)});
+  for (const nat::PrefixMap& map : maps) words.push_back({to_string(map.real), to_string(map.seen_as), {}});
   return words;
 }
 
@@ -175,8 +175,10 @@ config::Status collect_status(DataPlane& plane, const WaitingRoom& waiting, cons
   status.memory = plane.forwarder.memory();
   status.polling = config.polling == config::Polling::kBusy ? "busy" : "adaptive";
   status.listen_ports = config.listen_ports;
-  status.ports.push_back(port_status("cluster", config.cluster_port, *source.cluster, plane.forwarder.cluster_missed()));
-  status.ports.push_back(port_status("underlay", config.underlay_port, *source.underlay, plane.forwarder.underlay_missed()));
+  status.ports.push_back(
+      port_status("cluster", config.cluster_port, *source.cluster, plane.forwarder.cluster_missed()));
+  status.ports.push_back(
+      port_status("underlay", config.underlay_port, *source.underlay, plane.forwarder.underlay_missed()));
   for (const auto& [name, peer] : plane.registry.names()) add_peer(plane, waiting, tunnel, peer, status);
   add_drops(plane, waiting, status);
   for (const Direction direction : kBoth) add_walk(plane, direction, status);

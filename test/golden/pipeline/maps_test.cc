@@ -1,5 +1,6 @@
 // Maps inside maps, both walks. Far's pod 10.244.2.7 is seen here as 10.71.0.1, near's pod 10.244.1.5 is shown as
-// 10.98.0.1, which far sees as 10.73.0.1; all others are as in the house example.
+// 10.98.0.1, which far sees as 10.73.0.1; all others are as in the house example, but for
+// what is excepted: far's 10.244.3.0/24 and near's 10.244.4.0/24.
 
 #include <gtest/gtest.h>
 
@@ -18,6 +19,8 @@ class MapsTest : public testing::Test {
  protected:
   MapsTest() {
     config::ValidatedConfig near = WalkWorld::near_config();
+    near.peers[0].remote_except = {{0, prefix4("10.244.3.0/24")}};
+    near.peers[0].local_except = {{0, prefix4("10.244.4.0/24")}};
     near.peers[0].remote.push_back(map("10.244.2.7/32", "10.71.0.1/32"));
     near.peers[0].local.push_back(map("10.244.1.5/32", "10.98.0.1/32"));
     world_.near.apply(near);
@@ -74,6 +77,15 @@ TEST_F(MapsTest, ASingleAddressLeavesAndArrivesByItsOwnMap) {
 TEST_F(MapsTest, NobodyIsWhereTheWiderMapWouldHaveShownIt) {
   expect_not_sent("10.244.1.5", "10.71.2.7", DropReason::kNoRoute);
   expect_not_received("10.244.2.8", "10.99.1.5", DropReason::kDestinationNotOffered);
+}
+
+TEST_F(MapsTest, WhatIsExceptedNeitherSendsNorIsReached) {
+  expect_not_sent("10.244.1.5", "10.71.3.7", DropReason::kNoRoute);
+  expect_not_sent("10.244.4.5", "10.71.0.1", DropReason::kSourceNotLocal);
+  expect_not_received("10.244.3.7", "10.98.0.1", DropReason::kSourceNotAllowed);
+  expect_not_received("10.244.2.7", "10.99.4.5", DropReason::kDestinationNotOffered);
+  expect_sent("10.244.5.0", "10.71.0.1", "10.72.5.0");
+  expect_received("10.244.4.7", "10.98.0.1", "10.71.4.7");
 }
 
 TEST_F(MapsTest, WhoseViewItTakesIsNotSeen) {

@@ -88,6 +88,20 @@ const Quarrel kQuarrels[] = {
      "west: peers[0].remote: 10.61.0.0 is in no map's real, and east sends from 10.60.0.0/15; add a map with real: "
      "10.60.0.0/15; `isthmusctl suggest` finds a view for it\n"
      "  10.245.0.0 -> 10.81.0.1 from east, in the tunnel 10.61.0.0 -> 10.244.0.1: west drops it: source_not_allowed\n"},
+    {"what both sides except",
+     [](DesiredState& west, DesiredState& east) {
+       west.peers[0].remote[0].except = {"10.60.9.0/24"};
+       east.peers[0].local[0].except = {"10.244.8.0/24"};
+     },
+     ""},
+    {"a single address that hides another",
+     [](DesiredState& west, DesiredState&) {
+       west.peers[0].remote.push_back({"10.60.9.9", "10.70.3.4"});
+     },
+     "west: peers[0].remote: 10.60.3.4 is hidden by a longer map's seenAs, and east sends from 10.60.0.0/15; write "
+     "another seenAs for the longer map, or except this address if that is meant\n"
+     "  10.244.3.4 -> 10.81.0.1 from east, in the tunnel 10.60.3.4 -> 10.244.0.1: west drops it: "
+     "source_not_allowed\n"},
     {"views of nobody",
      [](DesiredState&, DesiredState& east) {
        east.peers[0].remote.push_back({"10.96.0.0/16", "10.92.0.0/16"});

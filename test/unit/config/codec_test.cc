@@ -105,8 +105,8 @@ TEST(Codec, StatusIsThisText) {
       R"("receive_bytes":2,"outbound_packets":3,"outbound_bytes":4,"inbound_packets":5,"inbound_bytes":6,)"
       R"("lost_packets":8,"duplicate_packets":18,"reordered_packets":19,)"
       R"("held_packets":7,"memory_bytes":8192,"lanes":[{"listen_port":51820,"endpoint":"192.0.2.2:51820","usable":true,)"
-      R"("last_handshake_seconds":1700000001}],"remote":[{"real":"10.244.0.0/16","seen_as":"10.71.0.0/16"}],)"
-      R"("local":[{"real":"10.244.0.0/16","seen_as":"10.91.0.0/16"}]}],"drops":[{"peer":"netlab",)"
+      R"("last_handshake_seconds":1700000001}],"remote":[{"real":"10.244.0.0/16","seen_as":"10.71.0.0/16","except":[]}],)"
+      R"("local":[{"real":"10.244.0.0/16","seen_as":"10.91.0.0/16","except":[]}]}],"drops":[{"peer":"netlab",)"
       R"("direction":"inbound","stage":"open","reason":"replayed","help":"\"quoted\"\né","packets":9}],)"
       R"("walks":[{"direction":"outbound","received":10,"originated":11,"resumed":12,"transmitted":13,"dropped":14,)"
       R"("punted":[{"name":"kernel","count":15}]}],"handshakes":[{"name":"completed","count":16}]})");

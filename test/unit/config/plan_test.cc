@@ -125,6 +125,13 @@ const Change kChanges[] = {
      "peers[topix].remote: 10.0.3.4/32 added, seen as 10.72.0.1/32; flows with 10.72.3.4/32 end; flows with what was "
      "10.72.0.1/32 end\n"
      "peers[topix].local: 10.244.9.9/32 added, shown as 10.99.0.1/32; flows with 10.91.9.9/32 end\n"},
+    {"exceptions",
+     [](DesiredState& s) {
+       s.peers[0].remote[0].except = {"10.244.255.0/24"};
+       s.peers[1].local[0].except = {"10.244.9.9"};
+     },
+     "peers[netlab].remote: 10.244.255.0/24 excepted; its flows end\n"
+     "peers[topix].local: 10.244.9.9/32 excepted; its flows end\n"},
     {"local maps",
      [](DesiredState& s) {
        s.peers[0].local = {{"10.244.7.0/24", "10.8.7.0/24"}};

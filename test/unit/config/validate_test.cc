@@ -259,7 +259,8 @@ const Refusal kRefusals[] = {
      [](DesiredState& s) {
        s.peers[1].remote = {{"10.0.0.0/31", "10.72.0.0/31"}, {"10.0.0.0", "10.73.0.1"}, {"10.9.0.1", "10.72.0.1"}};
      },
-     "peers[1].remote[0]: nothing is left of it: longer maps take all its addresses or hide its view; remove it, or "
+     "peers[1].remote[0]: nothing is left of it: longer maps and except take all its addresses, or hide its view; "
+     "remove it, or "
      "one of those"},
     {"views of two peers overlap", [](DesiredState& s) { s.peers[1].remote[1].seen_as = "10.71.9.0/24"; },
      "peers[1].remote[1].seenAs: 10.71.9.0/24 overlaps 10.71.0.0/16 of peers[0].remote[0].seenAs; write 10.0.0.0/24, "
@@ -289,6 +290,24 @@ const Refusal kRefusals[] = {
      "free"},
     {"real on multicast", [](DesiredState& s) { s.peers[0].remote[0].real = "224.5.0.0/16"; },
      "peers[0].remote[0].real: 224.5.0.0/16 overlaps multicast (224.0.0.0/4); write a prefix of ordinary addresses"},
+    {"an exception outside its map",
+     [](DesiredState& s) {
+       s.peers[0].remote[0].except = {"10.244.9.9", "10.245.0.0/24"};
+     },
+     "peers[0].remote[0].except[1]: 10.245.0.0/24 is not inside the map's real, 10.244.0.0/16; write a part of that, "
+     "or "
+     "remove it: what is in no map is not mapped anyway"},
+    {"an exception around its map", [](DesiredState& s) { s.peers[1].local[0].except = {"10.244.0.0/15"}; },
+     "peers[1].local[0].except[0]: 10.244.0.0/15 is not inside the map's real, 10.244.0.0/16; write a part of that, or "
+     "remove it: what is in no map is not mapped anyway"},
+    {"an exception that cannot be read", [](DesiredState& s) { s.peers[0].remote[0].except = {"10.244.9.9/24"}; },
+     "peers[0].remote[0].except[0]: 10.244.9.9/24 has host bits; write 10.244.9.0/24"},
+    {"all excepted",
+     [](DesiredState& s) {
+       s.peers[0].remote[0].except = {"10.244.0.0/17", "10.244.128.0/17"};
+     },
+     "peers[0].remote[0]: nothing is left of it: longer maps and except take all its addresses, or hide its view; "
+     "remove it, or one of those"},
     {"local outside pods",
      [](DesiredState& s) {
        s.peers[1].local.push_back({"10.3.0.0/24", "10.92.0.0/24"});

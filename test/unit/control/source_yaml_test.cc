@@ -80,6 +80,13 @@ TEST(SourceYaml, ReadsDevices) {
   EXPECT_EQ(source.state.underlay_port.mac, "02:00:00:00:00:01");
 }
 
+TEST(SourceYaml, ReadsWhatAMapExcepts) {
+  const YamlSource source = read_yaml(
+      replaced("seenAs: 10.73.5.0/24", "seenAs: 10.73.5.0/24\n        except: [10.5.0.9, 10.5.0.128/25]"), "f");
+  EXPECT_TRUE(source.errors.empty());
+  EXPECT_EQ(source.state.peers[1].remote[1].except, (std::vector<std::string>{"10.5.0.9", "10.5.0.128/25"}));
+}
+
 TEST(SourceYaml, LeavesOutWhatIsEmpty) {
   const YamlSource source = read_yaml(replaced("reserved:\n  - 10.96.0.0/12\n", "reserved:\nmetrics2:\n"), "f");
   EXPECT_TRUE(source.state.reserved.empty());
