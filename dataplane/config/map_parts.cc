@@ -31,18 +31,22 @@ class Holes {
  public:
   Holes(const std::vector<PrefixMap>& maps, const std::vector<ExceptedRange>& except)
       : maps_(maps), holes_(maps.size()) {
-    for (std::size_t i = 0; i < maps.size(); ++i) {
-      by_real_.emplace(maps[i].real, i);
-      by_seen_as_.emplace(maps[i].seen_as, i);
-      lengths_.insert(maps[i].real.length);
-    }
-    for (const PrefixMap& map : maps) cut(map);
+    for (const PrefixMap& map : maps) lengths_.insert(map.real.length);
+    if (lengths_.size() > 1) cut_all();
     for (const ExceptedRange& range : except) holes_[range.map].push_back(range.real);
   }
 
   const std::vector<Ipv4Prefix>& of(std::size_t map) const { return holes_[map]; }
 
  private:
+  void cut_all() {
+    for (std::size_t i = 0; i < maps_.size(); ++i) {
+      by_real_.emplace(maps_[i].real, i);
+      by_seen_as_.emplace(maps_[i].seen_as, i);
+    }
+    for (const PrefixMap& map : maps_) cut(map);
+  }
+
   // Only lengths that some map has are asked for: most lists have one or two.
   void cut(const PrefixMap& longer) {
     const std::uint8_t length = longer.real.length;
