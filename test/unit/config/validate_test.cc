@@ -438,43 +438,6 @@ TEST(Validate, TwoClashesGetTwoDifferentFreePrefixes) {
   EXPECT_EQ(errors[1].advice, "write 10.3.0.0/16, which is free");
 }
 
-std::vector<std::string> local_of(const ValidatedConfig& config, std::size_t peer) {
-  std::vector<std::string> maps;
-  for (const nat::PrefixMap& map : config.peers[peer].local) {
-    maps.push_back(to_string(map.real) + ">" + to_string(map.seen_as));
-  }
-  return maps;
-}
-
-TEST(Validate, PodsWithoutALocalMapStayAsTheyAre) {
-  EXPECT_EQ(local_of(config_of(sample()), 0), std::vector<std::string>{"10.244.0.0/16>10.244.0.0/16"});
-  EXPECT_EQ(local_of(config_of(sample()), 1), std::vector<std::string>{"10.244.0.0/16>10.91.0.0/16"});
-}
-
-TEST(Validate, TheRestOfAPartlyMappedPodPrefixStaysAsItIs) {
-  DesiredState state = sample();
-  state.peers[1].local = {{"10.244.64.0/18", "10.91.64.0/18"}};
-  EXPECT_EQ(local_of(config_of(state), 1),
-            (std::vector<std::string>{"10.244.64.0/18>10.91.64.0/18", "10.244.0.0/18>10.244.0.0/18",
-                                      "10.244.128.0/17>10.244.128.0/17"}));
-}
-
-TEST(Validate, PodsMayChangePlaces) {
-  DesiredState state = sample();
-  state.peers[1].local = {{"10.244.0.0/17", "10.244.128.0/17"}, {"10.244.128.0/17", "10.244.0.0/17"}};
-  EXPECT_EQ(local_of(config_of(state), 1),
-            (std::vector<std::string>{"10.244.0.0/17>10.244.128.0/17", "10.244.128.0/17>10.244.0.0/17"}));
-}
-
-TEST(Validate, APrefixMayLieInsideAnotherOne) {
-  DesiredState state = sample();
-  state.peers[1].remote = {{"10.0.3.4", "10.72.0.1"}, {"10.0.0.0/16", "10.72.0.0/16"}, {"10.0.9.0/24", "10.72.8.0/24"}};
-  state.peers[1].local = {{"10.244.0.0/16", "10.91.0.0/16"}, {"10.244.9.9", "10.99.0.1"}};
-  EXPECT_EQ(local_of(config_of(state), 1),
-            (std::vector<std::string>{"10.244.0.0/16>10.91.0.0/16", "10.244.9.9/32>10.99.0.1/32"}));
-  EXPECT_EQ(config_of(state).peers[1].remote.size(), 3U);
-}
-
 TEST(Validate, DifferentPeersMayHaveTheSameRealAddresses) {
   DesiredState state = sample();
   state.peers[1].remote[0].real = state.peers[0].remote[0].real;
