@@ -166,7 +166,8 @@ class DocumentReader {
          {"persistentKeepalive", number(into.persistent_keepalive)},
          {"mtu", number(into.mtu)},
          {"remote", maps(into.remote)},
-         {"local", maps(into.local)}});
+         {"local", maps(into.local)},
+         {"othersSeenAs", text(into.others_seen_as)}});
   }
 
   YamlSource& source_;

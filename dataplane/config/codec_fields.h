@@ -31,6 +31,7 @@ void fields(Visit& visit, Either<DesiredPeer> auto& peer) {
   visit("mtu", peer.mtu);
   visit("remote", peer.remote);
   visit("local", peer.local);
+  visit("others_seen_as", peer.others_seen_as);
 }
 
 template <typename Visit>

@@ -58,6 +58,7 @@ pipeline::PeerTables compile_peer(const PeerConfig& peer, std::span<const nat::P
   tables.configured = true;
   tables.mtu = peer.mtu;
   tables.lanes = peer.lanes;
+  tables.others_seen_as = peer.others_seen_as;
   tables.maps = maps;
 
   std::vector<Entry> remote_by_real;

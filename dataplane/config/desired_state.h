@@ -29,6 +29,7 @@ struct DesiredPeer {
   std::int64_t mtu = 0;                      // inner MTU towards this peer; 0: the tunnel's
   std::vector<DesiredMap> remote;            // how the peer's addresses look here
   std::vector<DesiredMap> local;             // how our addresses look to the peer; none: as they are
+  std::string others_seen_as;                // IPv4 address of all our senders outside those maps; empty: they die here
   bool operator==(const DesiredPeer&) const = default;
 };
 

@@ -93,6 +93,7 @@ PeerConfig PeerChecker::check(const DesiredPeer& peer, const std::string& path, 
   check_identity(peer, path, config, errors);
   check_remote(peer, path, config, errors);
   check_local(peer, path, config, errors);
+  check_others(peer, path, config, errors);
   return config;
 }
 
@@ -233,6 +234,29 @@ void PeerChecker::check_local(const DesiredPeer& peer, const std::string& path, 
   }
   if (errors.size() == errors_before) refuse_empty(config.local, config.local_except, path + ".local", errors);
   for (const Ipv4Prefix pod : unmapped) config.local.push_back(nat::make_prefix_map(pod, pod));
+}
+
+// One address that the peer sees nothing else in.
+void PeerChecker::check_others(const DesiredPeer& peer, const std::string& path, PeerConfig& config,
+                               ConfigErrors& errors) const {
+  if (peer.others_seen_as.empty()) return;
+  const std::string place = path + ".othersSeenAs";
+  const std::optional<Ipv4Address> address = parse_ipv4(peer.others_seen_as);
+  if (!address) {
+    errors.push_back({place, "'" + peer.others_seen_as + "' is not an IPv4 address", "write one like 10.70.0.0"});
+    return;
+  }
+  const std::string range = special_range(Ipv4Prefix{*address, 32});
+  if (!range.empty()) {
+    errors.push_back({place, peer.others_seen_as + " overlaps " + range, "write an ordinary address"});
+  }
+  for (const nat::PrefixMap& map : config.local) {
+    if (!map.seen_as.contains(*address)) continue;
+    errors.push_back({place,
+                      peer.others_seen_as + " is in " + to_string(map.seen_as) + ", which this peer sees pods in",
+                      "write an address outside it"});
+  }
+  config.others_seen_as = address;
 }
 
 void PeerChecker::check_local_real(Ipv4Prefix real, const std::string& path, MapList& list,

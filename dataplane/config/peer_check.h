@@ -30,6 +30,7 @@ class PeerChecker {
   void check_remote(const DesiredPeer& peer, const std::string& path, PeerConfig& config, ConfigErrors& errors);
   void refuse_view(Ipv4Prefix view, const AddressPlan::Claim& clash, const std::string& path, ConfigErrors& errors);
   void check_local(const DesiredPeer& peer, const std::string& path, PeerConfig& config, ConfigErrors& errors);
+  void check_others(const DesiredPeer& peer, const std::string& path, PeerConfig& config, ConfigErrors& errors) const;
   void check_local_real(Ipv4Prefix real, const std::string& path, MapList& list, ConfigErrors& errors) const;
 
   const DesiredState& desired_;

@@ -130,6 +130,10 @@ void Comparison::compare_peer(const PeerConfig& before, const PeerConfig& after)
   compare_maps(path + ".local", "shown as", before.local, after.local);
   compare_except(path + ".remote", before.remote_except, after.remote_except);
   compare_except(path + ".local", before.local_except, after.local_except);
+  const auto others = [](const PeerConfig& peer) {
+    return peer.others_seen_as ? to_string(*peer.others_seen_as) : std::string();
+  };
+  differs(path + ".othersSeenAs", others(before), others(after), before.others_seen_as ? "; its flows end" : "");
 }
 
 void Comparison::compare_keys(const std::string& path, const PeerConfig& before, const PeerConfig& after) {

@@ -47,6 +47,7 @@ struct PeerConfig {
   std::vector<nat::PrefixMap> local;   // never empty: pods outside every given map stand here as identities
   std::vector<ExceptedRange> remote_except;
   std::vector<ExceptedRange> local_except;
+  std::optional<Ipv4Address> others_seen_as;  // in none of local
   bool operator==(const PeerConfig&) const = default;
 };
 

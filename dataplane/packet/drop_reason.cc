@@ -56,6 +56,19 @@ constexpr Row<DropReason> kDropTable[] = {
       "The sender is not one of this cluster's pods for that peer, or a map excepts it; look at the pods' CIDRs and "
       "the peer's local maps, "
       "and at whether a node masquerades pod traffic before it reaches the gateway."}},
+    {DropReason::kNoPortToShare,
+     {"no_port_to_share", "route_to_peer",
+      "Only TCP, UDP and ICMP echo in one piece can pass an address that many share (othersSeenAs); if the sender "
+      "needs "
+      "another protocol, or sends fragments, give it a map of its own."}},
+    {DropReason::kFlowTableFull,
+     {"flow_table_full", "route_to_peer",
+      "Senders behind the shared address (othersSeenAs) have more flows than the gateway keeps; look at who opens so "
+      "many, and give large senders maps of their own."}},
+    {DropReason::kSourceFlowsFull,
+     {"source_flows_full", "route_to_peer",
+      "One sender behind the shared address (othersSeenAs) has as many flows as one may have, so that the others keep "
+      "theirs; look at what runs there, or give it a map of its own."}},
     {DropReason::kTtlExpired,
      {"ttl_expired", "route_to_peer",
       "The packet has used up its hops at this gateway, as traceroute does on purpose; much of it means a routing "
@@ -138,6 +151,12 @@ constexpr Row<DropReason> kDropTable[] = {
       "The peer sent to an address that is not offered to it; look at the local maps for this peer here and what they "
       "except, and at the "
       "remote maps on its side."}},
+    {DropReason::kFlowUnknown,
+     {"flow_unknown", "authorize",
+      "A packet for the shared address (othersSeenAs), or an ICMP error about one, that belongs to no flow: nobody "
+      "there "
+      "has asked, or so long ago that the flow has ended; senders that peers must reach first need maps of their "
+      "own."}},
     {DropReason::kEcnCongestedNotCapable,
      {"ecn_congested_not_capable", "authorize",
       "A router between the gateways marked the tunnel message as congested, and the packet inside is of a sender that "

@@ -24,6 +24,9 @@ enum class DropReason : std::uint8_t {
   // outbound
   kNoRoute,
   kSourceNotLocal,
+  kNoPortToShare,
+  kFlowTableFull,
+  kSourceFlowsFull,
   kTtlExpired,
   kTooBig,
   kNoBuffer,
@@ -44,6 +47,7 @@ enum class DropReason : std::uint8_t {
   kReplayed,
   kSourceNotAllowed,
   kDestinationNotOffered,
+  kFlowUnknown,
   kEcnCongestedNotCapable,
   kNoRouteToPod,
   // either

@@ -86,7 +86,9 @@ struct TcpHeader {
   Big16 checksum;
   Big16 urgent;
 
+  static constexpr std::uint8_t kFin = 0x01;
   static constexpr std::uint8_t kSyn = 0x02;
+  static constexpr std::uint8_t kRst = 0x04;
 };
 static_assert(sizeof(TcpHeader) == 20);
 

@@ -3,6 +3,7 @@
 #include "dataplane/packet/ecn.h"
 #include "dataplane/packet/headers.h"
 #include "dataplane/packet/parse.h"
+#include "dataplane/pipeline/share_address.h"
 #include "dataplane/pipeline/ttl.h"
 
 namespace isthmus::pipeline {
@@ -29,8 +30,8 @@ void end_here(const PeerStates& peers, Replies& replies, Instant now, Packet& pa
 
 }  // namespace
 
-void authorize(const ForwardingTables& tables, const PeerStates& peers, Replies& replies, Instant now,
-               PacketBurst& burst) {
+void authorize(const ForwardingTables& tables, const PeerStates& peers, nat::FlowTable& flows, Replies& replies,
+               Instant now, PacketBurst& burst) {
   // Each peer's line is on its way before it is needed.
   burst.each(
       [&](const Packet& packet) { __builtin_prefetch(tables.peers.data() + static_cast<std::size_t>(packet.peer)); });
@@ -50,12 +51,15 @@ void authorize(const ForwardingTables& tables, const PeerStates& peers, Replies&
       return;
     }
     const std::uint32_t destination = peer.local_by_seen_as->lookup({ip.destination});
-    if (destination == route::PrefixTable::kMissing) {
+    if (destination != route::PrefixTable::kMissing) {
+      packet.destination_map = &peer.maps[destination];
+    } else if (peer.others_seen_as != Ipv4Address{ip.destination}) {
       packet.drop = DropReason::kDestinationNotOffered;
+      return;
+    } else if (!enter_by_shared_address(peer, flows, now, packet)) {
       return;
     }
     packet.source_map = &peer.maps[source];
-    packet.destination_map = &peer.maps[destination];
     __builtin_prefetch(packet.source_map);
     __builtin_prefetch(packet.destination_map);
     if (!take_over_ecn(packet, ip)) return;

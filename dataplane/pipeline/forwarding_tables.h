@@ -22,9 +22,10 @@ inline const route::PrefixTable kEmptyTable;
 // One cache line.
 struct alignas(64) PeerTables {
   bool configured = false;
-  std::uint16_t mtu = 0;                 // largest inner packet towards this peer
-  std::uint32_t lanes = 1;               // numbered from 0
-  std::span<const nat::PrefixMap> maps;  // remote maps first, then local ones; values below are indexes into it
+  std::uint16_t mtu = 0;                      // largest inner packet towards this peer
+  std::uint32_t lanes = 1;                    // numbered from 0
+  std::span<const nat::PrefixMap> maps;       // remote maps first, then local ones; values below are indexes into it
+  std::optional<Ipv4Address> others_seen_as;  // whose source is in none of local_by_real leaves from here
   const route::PrefixTable* remote_by_real = &kEmptyTable;    // inbound: may this source speak, and how is it seen here
   const route::PrefixTable* local_by_real = &kEmptyTable;     // outbound: the same of our sources, and how seen there
   const route::PrefixTable* local_by_seen_as = &kEmptyTable;  // inbound: what the peer may reach, and which pod that is

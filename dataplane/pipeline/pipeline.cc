@@ -31,7 +31,7 @@ constexpr std::array kOutbound = {
     Stage{"parse", [](W& w, Burst& b) { parse(*w.cluster, w.cluster_port_has_kernel, b); }, kShowsInner},
     // Destination, as the cluster sees it -> peer and map; source -> map; the peer's session.
     Stage{"route_to_peer",
-          [](W& w, Burst& b) { route_to_peer(*w.tables, w.shared.peers, *w.cluster, w.replies, w.now, b); },
+          [](W& w, Burst& b) { route_to_peer(*w.tables, w.shared.peers, w.flows, *w.cluster, w.replies, w.now, b); },
           kShowsInner},
     // TCP's MSS lowered, large packets cut, those that must not be cut answered.
     Stage{"fit_mtu", [](W& w, Burst& b) { fit_mtu(*w.tables, *w.cluster, w.pool, w.replies, w.now, b); }, kShowsInner},
@@ -56,7 +56,8 @@ constexpr std::array kInbound = {
     Stage{"open", [](W& w, Burst& b) { open(w.shared.peers, *w.aead, w.mailbox, w.jobs, w.now, b); }, kShowsInner},
     // The inner packet parsed: may this peer send from that source, and reach that destination?
     // Its last hop ends here? Then its sender is told, through the tunnel.
-    Stage{"authorize", [](W& w, Burst& b) { authorize(*w.tables, w.shared.peers, w.replies, w.now, b); }, kShowsInner},
+    Stage{"authorize", [](W& w, Burst& b) { authorize(*w.tables, w.shared.peers, w.flows, w.replies, w.now, b); },
+          kShowsInner},
     // Source real -> seen_as, destination seen_as -> real: the same code as outbound.
     Stage{"translate", [](W&, Burst& b) { translate(b); }, kShowsInner},
     // Destination -> next hop's MAC.

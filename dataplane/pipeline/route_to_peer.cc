@@ -4,6 +4,7 @@
 
 #include "dataplane/packet/headers.h"
 #include "dataplane/pipeline/flow_lane.h"
+#include "dataplane/pipeline/share_address.h"
 #include "dataplane/pipeline/ttl.h"
 
 namespace isthmus::pipeline {
@@ -33,14 +34,15 @@ LaneState& lane_of(const ForwardingTables& tables, const PeerStates& peers, cons
   return peer.lane(lane_of_flow(flow_hash(packet), lanes, peer.usable_lanes.load(std::memory_order_relaxed)));
 }
 
-void find_maps(const ForwardingTables& tables, const PeerStates& peers, std::uint32_t route, Packet& packet) {
+void find_maps(const ForwardingTables& tables, const PeerStates& peers, nat::FlowTable& flows, Instant now,
+               std::uint32_t route, Packet& packet) {
   const PeerTables& peer = tables.peers[static_cast<std::size_t>(packet.peer)];
   const std::uint32_t source_map = peer.local_by_real->lookup({packet.header<Ipv4Header>()->source});
-  if (source_map == route::PrefixTable::kMissing) {
-    packet.drop = DropReason::kSourceNotLocal;
+  if (source_map != route::PrefixTable::kMissing) {
+    packet.source_map = &peer.maps[source_map];
+  } else if (!leave_by_shared_address(tables, flows, now, packet)) {
     return;
   }
-  packet.source_map = &peer.maps[source_map];
   packet.destination_map = &peer.maps[tables.routes[route].map];
   __builtin_prefetch(packet.source_map);
   __builtin_prefetch(packet.destination_map);
@@ -59,19 +61,21 @@ void find_session(const LaneState& lane, Packet& packet) {
 
 // A burst may be for as many peers as it has packets, and what belongs to a peer is then in no near cache. So each
 // round asks for the lines that the next one reads, for the whole burst at once.
-void route_to_peer(const ForwardingTables& tables, const PeerStates& peers, const NextHops& cluster, Replies& replies,
-                   Instant now, PacketBurst& burst) {
+void route_to_peer(const ForwardingTables& tables, const PeerStates& peers, nat::FlowTable& flows,
+                   const NextHops& cluster, Replies& replies, Instant now, PacketBurst& burst) {
   RouteIndexes routes;
   const Packet* const first = burst.all().data();
   burst.each(
       [&](Packet& packet) { routes[static_cast<std::size_t>(&packet - first)] = find_peer(tables, peers, packet); });
-  burst.each(
-      [&](Packet& packet) { find_maps(tables, peers, routes[static_cast<std::size_t>(&packet - first)], packet); });
+  burst.each([&](Packet& packet) {
+    find_maps(tables, peers, flows, now, routes[static_cast<std::size_t>(&packet - first)], packet);
+  });
   burst.each([&](Packet& packet) { find_session(lane_of(tables, peers, packet), packet); });
   burst.each([&](Packet& packet) {
     // WireGuard section 6.2: the last session may be too old.
     if (packet.session == nullptr || packet.session->expired(now)) {
       packet.session = nullptr;
+      packet.source_shared = false;
       packet.punt = Punt::kAwaitSession;
     } else if (!decrement_ttl(*packet.header<Ipv4Header>())) {
       replies.answer(packet, DropReason::kTtlExpired, IcmpErrorKind::kTimeExceeded, cluster.own(), 0, now);

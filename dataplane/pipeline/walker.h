@@ -16,6 +16,7 @@
 #include "dataplane/pipeline/published.h"
 #include "dataplane/pipeline/replies.h"
 #include "dataplane/pipeline/tracer.h"
+#include "nat/flow_table.h"
 #include "tunnel/aead.h"
 #include "tunnel/handshake_gate.h"
 #include "tunnel/session_table.h"
@@ -52,6 +53,9 @@ struct Walker {
   BufferPool& pool;
   Mailbox mailbox;
   tunnel::HandshakeGate gate;
+  // Who speaks from shared addresses. An answer finds its flow because there is one worker: with more, each would give
+  // ports of its own, by which its answers find it.
+  nat::FlowTable flows;
   Tracer tracer;
   std::array<WalkCounters, kDirections> counters;
   // Whether a kernel owns the port: it then has its own copy of every frame, and its L4 checksums may be unfinished.

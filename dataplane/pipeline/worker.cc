@@ -11,6 +11,8 @@ namespace isthmus::pipeline {
 bool Worker::run_once(Instant now) {
   walker_.load(now);
   if (!walker_.ready()) return false;
+  constexpr std::uint32_t kFlowsLookedAt = 4;
+  walker_.flows.expire(kFlowsLookedAt, now);
   const bool mail = walk_mail();
   const bool from_cluster = walk_port(Direction::kOutbound);
   const bool from_underlay = walk_port(Direction::kInbound);

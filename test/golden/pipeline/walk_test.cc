@@ -39,6 +39,22 @@ Bytes cut(Bytes frame, std::size_t size) {
   return frame;
 }
 
+// Senders outside the maps are shown as 10.70.0.0.
+void share_an_address(WalkWorld& w) {
+  config::ValidatedConfig config = WalkWorld::near_config();
+  config.peers[0].others_seen_as = ip4("10.70.0.0");
+  w.near.apply(config);
+}
+// Fills the flow table, each sender with as many flows as it may have.
+void open_flows(WalkWorld& w, std::uint32_t count) {
+  DropReason refusal = DropReason::kNone;
+  for (std::uint32_t i = 0; i < count; ++i) {
+    const Ipv4Address sender{ip4("10.245.1.5").value + i / nat::FlowTable::kFlowsPerSource};
+    const auto port = static_cast<std::uint16_t>(10000 + i % nat::FlowTable::kFlowsPerSource);
+    w.near.walker.flows.open({PeerIndex{0}, sender, IpProtocol::kUdp, port}, ip4("10.70.0.0"), w.now, refusal);
+  }
+}
+
 constexpr std::size_t kIp = sizeof(EthernetHeader);
 
 const Death kDeaths[] = {
@@ -68,6 +84,26 @@ const Death kDeaths[] = {
      [](WalkWorld& w) { w.from_cluster(udp("10.73.2.7").bytes()); }},
     {"a source that is no pod of ours", Direction::kOutbound, DropReason::kSourceNotLocal,
      [](WalkWorld& w) { w.from_cluster(udp("10.71.2.7", "10.245.1.5").bytes()); }},
+    {"another peer's pod behind a shared address", Direction::kOutbound, DropReason::kSourceNotLocal,
+     [](WalkWorld& w) { share_an_address(w), w.from_cluster(udp("10.71.2.7", "10.71.9.9").bytes()); }},
+    {"a protocol without ports from a shared address", Direction::kOutbound, DropReason::kNoPortToShare,
+     [](WalkWorld& w) {
+       share_an_address(w), w.from_cluster(WalkWorld::from_pod("10.71.2.7", "10.245.1.5").protocol(132).bytes());
+     }},
+    {"a fragment from a shared address", Direction::kOutbound, DropReason::kNoPortToShare,
+     [](WalkWorld& w) {
+       share_an_address(w), w.from_cluster(udp("10.71.2.7", "10.245.1.5").fragment(0, true).bytes());
+     }},
+    {"more flows than the table has", Direction::kOutbound, DropReason::kFlowTableFull,
+     [](WalkWorld& w) {
+       share_an_address(w), open_flows(w, nat::FlowTable::kFlows);
+       w.from_cluster(udp("10.71.2.7", "10.245.9.9").bytes());
+     }},
+    {"more flows than one sender may have", Direction::kOutbound, DropReason::kSourceFlowsFull,
+     [](WalkWorld& w) {
+       share_an_address(w), open_flows(w, nat::FlowTable::kFlowsPerSource);
+       w.from_cluster(udp("10.71.2.7", "10.245.1.5").bytes());
+     }},
     {"the last hop", Direction::kOutbound, DropReason::kTtlExpired,
      [](WalkWorld& w) { w.from_cluster(udp().ttl(1).bytes()); }},
     {"too long, must not be cut", Direction::kOutbound, DropReason::kTooBig,
@@ -170,6 +206,10 @@ const Death kDeaths[] = {
     {"a destination that we did not offer: our pods' real address", Direction::kInbound,
      DropReason::kDestinationNotOffered,
      [](WalkWorld& w) { w.from_underlay(w.sealed_by_far(inner("10.244.2.7", "10.244.1.5").bytes(), 0)); }},
+    {"a shared address' port that nobody speaks from", Direction::kInbound, DropReason::kFlowUnknown,
+     [](WalkWorld& w) {
+       share_an_address(w), w.from_underlay(w.sealed_by_far(inner("10.244.2.7", "10.70.0.0").bytes(), 0));
+     }},
     {"congestion on the way of a packet that cannot carry its mark", Direction::kInbound,
      DropReason::kEcnCongestedNotCapable,
      [](WalkWorld& w) {

@@ -32,6 +32,7 @@ inline DesiredState sample() {
   topix.mtu = 1300;
   topix.remote = {{"10.0.0.0/16", "10.72.0.0/16"}, {"10.5.0.0/24", "10.73.5.0/24"}};
   topix.local = {{"10.244.0.0/16", "10.91.0.0/16"}};
+  topix.others_seen_as = "10.70.0.0";
   state.peers = {netlab, topix};
   return state;
 }

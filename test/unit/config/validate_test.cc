@@ -38,6 +38,15 @@ void make_device(DesiredState& s) {
 }
 
 const Refusal kRefusals[] = {
+    {"shared address is none", [](DesiredState& s) { s.peers[1].others_seen_as = "10.70.0.0/32"; },
+     "peers[1].othersSeenAs: '10.70.0.0/32' is not an IPv4 address; write one like 10.70.0.0"},
+    {"shared address is special", [](DesiredState& s) { s.peers[1].others_seen_as = "127.0.0.1"; },
+     "peers[1].othersSeenAs: 127.0.0.1 overlaps loopback (127.0.0.0/8); write an ordinary address"},
+    {"shared address among the pods' views", [](DesiredState& s) { s.peers[1].others_seen_as = "10.91.3.4"; },
+     "peers[1].othersSeenAs: 10.91.3.4 is in 10.91.0.0/16, which this peer sees pods in; write an address outside it"},
+    {"shared address of a pod that keeps its own", [](DesiredState& s) { s.peers[0].others_seen_as = "10.244.0.0"; },
+     "peers[0].othersSeenAs: 10.244.0.0 is in 10.244.0.0/16, which this peer sees pods in; write an address outside "
+     "it"},
     {"version missing", [](DesiredState& s) { s.api_version = ""; }, "apiVersion: is missing; write isthmus/v1alpha1"},
     {"version unknown", [](DesiredState& s) { s.api_version = "isthmus/v2"; },
      "apiVersion: 'isthmus/v2' is not known; write isthmus/v1alpha1"},

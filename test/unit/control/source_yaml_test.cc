@@ -40,6 +40,7 @@ peers:
       - real: 10.5.0.0/24
         seenAs: 10.73.5.0/24
     local: [{real: 10.244.0.0/16, seenAs: 10.91.0.0/16}]
+    othersSeenAs: 10.70.0.0
 )";
 
 // Every error of a text, as it is printed for the file f.
