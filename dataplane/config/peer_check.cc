@@ -256,6 +256,10 @@ void PeerChecker::check_others(const DesiredPeer& peer, const std::string& path,
                       peer.others_seen_as + " is in " + to_string(map.seen_as) + ", which this peer sees pods in",
                       "write an address outside it"});
   }
+  if (std::ranges::any_of(peer.local, [](const DesiredMap& map) { return !map.except.empty(); })) {
+    errors.push_back({place, "would let out what a local map of this peer excepts",
+                      "remove it, or the except of those maps: what is excepted does not send"});
+  }
   config.others_seen_as = address;
 }
 

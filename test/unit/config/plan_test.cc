@@ -129,9 +129,11 @@ const Change kChanges[] = {
      [](DesiredState& s) {
        s.peers[0].remote[0].except = {"10.244.255.0/24"};
        s.peers[1].local[0].except = {"10.244.9.9"};
+       s.peers[1].others_seen_as.clear();
      },
      "peers[netlab].remote: 10.244.255.0/24 excepted; its flows end\n"
-     "peers[topix].local: 10.244.9.9/32 excepted; its flows end\n"},
+     "peers[topix].local: 10.244.9.9/32 excepted; its flows end\n"
+     "peers[topix].othersSeenAs: none instead of 10.70.0.0; its flows end\n"},
     {"local maps",
      [](DesiredState& s) {
        s.peers[0].local = {{"10.244.7.0/24", "10.8.7.0/24"}};

@@ -40,6 +40,9 @@ void make_device(DesiredState& s) {
 const Refusal kRefusals[] = {
     {"shared address is none", [](DesiredState& s) { s.peers[1].others_seen_as = "10.70.0.0/32"; },
      "peers[1].othersSeenAs: '10.70.0.0/32' is not an IPv4 address; write one like 10.70.0.0"},
+    {"shared address beside an exception", [](DesiredState& s) { s.peers[1].local[0].except = {"10.244.255.0/24"}; },
+     "peers[1].othersSeenAs: would let out what a local map of this peer excepts; remove it, or the except of those "
+     "maps: what is excepted does not send"},
     {"shared address is special", [](DesiredState& s) { s.peers[1].others_seen_as = "127.0.0.1"; },
      "peers[1].othersSeenAs: 127.0.0.1 overlaps loopback (127.0.0.0/8); write an ordinary address"},
     {"shared address among the pods' views", [](DesiredState& s) { s.peers[1].others_seen_as = "10.91.3.4"; },
@@ -306,7 +309,8 @@ const Refusal kRefusals[] = {
      "peers[0].remote[0].except[1]: 10.245.0.0/24 is not inside the map's real, 10.244.0.0/16; write a part of that, "
      "or "
      "remove it: what is in no map is not mapped anyway"},
-    {"an exception around its map", [](DesiredState& s) { s.peers[1].local[0].except = {"10.244.0.0/15"}; },
+    {"an exception around its map",
+     [](DesiredState& s) { s.peers[1].local[0].except = {"10.244.0.0/15"}, s.peers[1].others_seen_as.clear(); },
      "peers[1].local[0].except[0]: 10.244.0.0/15 is not inside the map's real, 10.244.0.0/16; write a part of that, or "
      "remove it: what is in no map is not mapped anyway"},
     {"an exception that cannot be read", [](DesiredState& s) { s.peers[0].remote[0].except = {"10.244.9.9/24"}; },
