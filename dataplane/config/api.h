@@ -13,7 +13,7 @@
 
 namespace isthmus::config {
 
-inline constexpr std::uint32_t kApiRevision = 2;       // both ends must have the same
+inline constexpr std::uint32_t kApiRevision = 3;       // both ends must have the same
 inline constexpr std::size_t kMaxMessage = 16U << 20;  // bytes; a longer one closes the connection
 
 enum class Method : std::uint8_t {

@@ -115,7 +115,7 @@ class ApiServerTest : public testing::Test {
   std::thread thread_;
 };
 
-const std::string kAsk = R"({"revision":2,"method":"status"})";
+const std::string kAsk = R"({"revision":3,"method":"status"})";
 
 bool is_good(const std::string& text) {
   const auto decoded = decode_response(text);
@@ -152,7 +152,7 @@ TEST_F(ApiServerTest, TellsWhatIsWrongAndGoesOn) {
   EXPECT_EQ(error_in(client.receive()).find("request: not JSON"), 0U);
   client.send(frame(R"({"revision":9,"verb":"x"})"));
   EXPECT_NE(error_in(client.receive()).find("revision 9"), std::string::npos);
-  client.send(frame(R"({"revision":2,"method":"state"})"));
+  client.send(frame(R"({"revision":3,"method":"state"})"));
   EXPECT_EQ(error_in(client.receive()), "handler fell over");
   client.send(frame(kAsk));
   EXPECT_TRUE(is_good(client.receive()));

@@ -132,10 +132,10 @@ TEST(Codec, StateComesBack) {
 
 TEST(Codec, FieldsAreNamedAsInTheStructs) {
   Request request;
-  EXPECT_EQ(encode(request), R"({"revision":2,"method":"status"})");
+  EXPECT_EQ(encode(request), R"({"revision":3,"method":"status"})");
   request.method = Method::kEndpoint;
   request.endpoint = EndpointRequest{"netlab", "192.0.2.7:51820", true};
-  EXPECT_EQ(encode(request), R"({"revision":2,"method":"endpoint",)"
+  EXPECT_EQ(encode(request), R"({"revision":3,"method":"endpoint",)"
                              R"("endpoint":{"peer":"netlab","endpoint":"192.0.2.7:51820","anew":true}})");
   const auto decoded = decode_request(encode(request));
   ASSERT_TRUE(std::holds_alternative<Request>(decoded));
@@ -173,7 +173,7 @@ TEST(Codec, NamesThePlaceOfAMistake) {
 
 TEST(Codec, RefusesWhatIsNoMessage) {
   for (const char* text : {"", "{", "[]", "null", "\"x\"", "{}", R"({"revision":-1,"method":"status"})",
-                           R"({"revision":2,"method":"status"} x)", "{\"revision\":2,\"method\":\"\xff\"}"}) {
+                           R"({"revision":3,"method":"status"} x)", "{\"revision\":2,\"method\":\"\xff\"}"}) {
     EXPECT_NE(error_of(decode_request(text)), "accepted") << text;
   }
   EXPECT_NE(error_of(decode_request(std::string(100000, '['))), "accepted");

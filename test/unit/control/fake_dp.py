@@ -64,7 +64,7 @@ def status():
 
 def answer(request):
     global state, generation
-    response = {"revision": 2, "error": "", "errors": [], "generation": generation, "changed": False, "trace": []}
+    response = {"revision": 3, "error": "", "errors": [], "generation": generation, "changed": False, "trace": []}
     if "revision9" in mode():
         return {"revision": 9, "novelty": True}
     if request["method"] == "apply":
