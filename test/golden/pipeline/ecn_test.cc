@@ -54,10 +54,10 @@ void over_ipv6(WalkWorld& world) {
   const Ipv6Address near = ip6("2001:db8::1");
   const Ipv6Address far = ip6("2001:db8::2");
   delete world.near.shared.peers[0]->lane(0).outer.exchange(new pipeline::OuterHeader({.source_mac = kUnderlayMac,
-                                                                                        .next_hop_mac = kUnderlayMac,
-                                                                                        .source = near,
-                                                                                        .source_port = 51820,
-                                                                                        .destination = {far, 51820}}));
+                                                                                       .next_hop_mac = kUnderlayMac,
+                                                                                       .source = near,
+                                                                                       .source_port = 51820,
+                                                                                       .destination = {far, 51820}}));
   world.far.shared.underlay.publish(std::make_unique<pipeline::NextHops>(
                                         kUnderlayMac, Ipv4Address{}, std::span<pipeline::NextHops::RouteEntry>{},
                                         std::span<pipeline::NextHops::NeighbourEntry>{}, std::vector<IpAddress>{far}),

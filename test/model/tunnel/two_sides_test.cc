@@ -68,8 +68,8 @@ class BadNetwork {
     sides_.network.advance(Duration{random_.below(200'000'000)});
   }
 
-  // 60 s: unanswered data is noticed after 15, and a try follows every 5. While the sides' keys differ, each of them may
-  // answer two tries in vain before the right keys have their turn, and then both may have begun at one moment.
+  // 60 s: unanswered data is noticed after 15, and a try follows every 5. While the sides' keys differ, each of them
+  // may answer two tries in vain before the right keys have their turn, and then both may have begun at one moment.
   void heal() {
     loss_ = 0;
     detour_ = 0;
