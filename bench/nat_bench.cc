@@ -80,7 +80,7 @@ void rewriting(std::uint32_t flows, std::uint32_t mappings) {
       }
       pipeline::parse(*w.cluster, false, burst);
       const std::uint64_t begin = __rdtsc();
-      pipeline::route_to_peer(*w.tables, w.shared.peers, *w.cluster, w.replies, w.now, burst);
+      pipeline::route_to_peer(*w.tables, w.shared.peers, w.flows, *w.cluster, w.replies, w.now, burst);
       const std::uint64_t between = __rdtsc();
       pipeline::translate(burst);
       in_translate += __rdtsc() - between;
