@@ -4,7 +4,6 @@
 
 #include <algorithm>
 #include <cerrno>
-#include <ranges>
 #include <system_error>
 
 #include "dataplane/config/log.h"
@@ -41,13 +40,12 @@ void TunnelService::keep_lanes_up() {
   for (const auto& [name, peer] : plane_.registry.names()) {
     const auto lanes = static_cast<std::uint32_t>(plane_.registry[peer].lanes.size());
     if (lanes == 1) continue;
-    const auto numbers = std::views::iota(0U, lanes);
-    const bool sends = std::ranges::any_of(numbers, [&](std::uint32_t number) {
-      return now.instant - plane_.state(LaneId{peer, number}).link.data_sent.get() < tunnel::kKeepaliveTimeout;
-    });
-    for (const std::uint32_t number : numbers) {
-      if (sends) tunnel_.want_session({peer, number}, now);
+    bool sends = false;
+    for (std::uint32_t number = 0; number < lanes; ++number) {
+      const Instant sent = plane_.state(LaneId{peer, number}).link.data_sent.get();
+      sends = sends || now.instant - sent < tunnel::kKeepaliveTimeout;
     }
+    for (std::uint32_t number = 0; sends && number < lanes; ++number) tunnel_.want_session({peer, number}, now);
   }
 }
 
