@@ -81,8 +81,8 @@ void Tunnel::State::receive_initiation(const MessageInitiation& message, Identit
 }
 
 // Who is known by this key on lanes `number`. Of two peers that exchange a key, the one who is to have it; of two
-// pairings that differ in the pre-shared key only, which an initiation does not tell, twice the
-// new one and twice the old one: the other side may try its two in turn, and then both must not take turns alike.
+// pairings that differ in the pre-shared key only, which an initiation does not tell, twice the new one and twice the
+// old one: the other side may try its two in turn, and then both must not take turns alike.
 Tunnel::State::Awaited Tunnel::State::find_initiator(const Identity& own, const PublicKey& remote_static,
                                                      std::uint32_t number) {
   Awaited found{nullptr, nullptr};

@@ -63,6 +63,12 @@ std::string item_path(const std::string& list, std::size_t index) { return list 
 
 std::string as_prefix(const std::string& text) { return parse_ipv4(text) ? text + "/32" : text; }
 
+std::optional<Ipv4Prefix> readable_prefix(const std::string& text) {
+  const auto parsed = parse_ipv4_prefix(as_prefix(text));
+  const Ipv4Prefix* prefix = std::get_if<Ipv4Prefix>(&parsed);
+  return prefix != nullptr && prefix->length != 0 ? std::optional(*prefix) : std::nullopt;
+}
+
 std::optional<Ipv4Prefix> check_prefix(const std::string& text, const std::string& path, ConfigErrors& errors) {
   if (text.empty()) {
     errors.push_back({path, "is missing", kPrefixAdvice});

@@ -14,6 +14,8 @@ std::string item_path(const std::string& list, std::size_t index);
 
 // "10.244.9.9/32" for "10.244.9.9": where a single address may stand for its prefix. Other text is as it was.
 std::string as_prefix(const std::string& text);
+// What a map's field says, for those who leave it to the checks to tell what is wrong with it: nothing then.
+std::optional<Ipv4Prefix> readable_prefix(const std::string& text);
 
 std::optional<Ipv4Prefix> check_prefix(const std::string& text, const std::string& path, ConfigErrors& errors);
 // As check_prefix, and outside the ranges that no pod can have: loopback, multicast and the like.

@@ -12,16 +12,10 @@
 namespace isthmus::config {
 namespace {
 
-std::optional<Ipv4Prefix> prefix_of(const std::string& text) {
-  const auto parsed = parse_ipv4_prefix(as_prefix(text));
-  const Ipv4Prefix* prefix = std::get_if<Ipv4Prefix>(&parsed);
-  return prefix != nullptr && prefix->length != 0 ? std::optional(*prefix) : std::nullopt;
-}
-
 // Everything that the document speaks of. A real prefix could be a view without harm to packets, but not to people.
 void avoid_all(const DesiredState& document, AddressPlan& plan) {
   const auto avoid = [&plan](const std::string& text) {
-    if (const auto prefix = prefix_of(text)) plan.avoid(*prefix);
+    if (const auto prefix = readable_prefix(text)) plan.avoid(*prefix);
   };
   std::ranges::for_each(document.pods, avoid);
   std::ranges::for_each(document.reserved, avoid);
@@ -67,16 +61,16 @@ class Suggester {
   }
 
   void consider(DesiredMap& map, const std::string& path, MapList& list) {
-    const auto real = prefix_of(map.real);
-    const auto view = prefix_of(map.seen_as);
+    const auto real = readable_prefix(map.real);
+    const auto view = readable_prefix(map.seen_as);
     if (!real || (!view && !map.seen_as.empty()) || (view && view->length != real->length)) return;
     if (!view || taken_.clash(*view) || list.clash_of_view(*view, real)) replace(map, path);
     // What clashes with a view that gives way may stay.
-    if (const auto settled = prefix_of(map.seen_as)) list.take_view(*settled, real, path);
+    if (const auto settled = readable_prefix(map.seen_as)) list.take_view(*settled, real, path);
   }
 
   void replace(DesiredMap& map, const std::string& path) {
-    const std::optional<Ipv4Prefix> view = offers_.offer(prefix_of(map.real)->length);
+    const std::optional<Ipv4Prefix> view = offers_.offer(readable_prefix(map.real)->length);
     suggestions_.push_back({document_, path, map.seen_as, view});
     if (view) map.seen_as = to_string(*view);
   }

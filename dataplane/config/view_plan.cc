@@ -31,9 +31,7 @@ AddressPlan plan_views(const DesiredState& desired, const PortConfig& cluster, c
   }
   for (const DesiredPeer& peer : desired.peers) {
     for (const DesiredMap& map : peer.remote) {
-      const auto view = parse_ipv4_prefix(as_prefix(map.seen_as));
-      const Ipv4Prefix* good = std::get_if<Ipv4Prefix>(&view);
-      if (good != nullptr && good->length != 0) plan.avoid(*good);
+      if (const auto view = readable_prefix(map.seen_as)) plan.avoid(*view);
     }
   }
   return plan;

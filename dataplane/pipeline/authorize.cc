@@ -24,7 +24,7 @@ bool take_over_ecn(Packet& packet, Ipv4Header& ip) {
 // Its sender is told, through the lane that the packet came by: translate has not touched it yet, so what the answer
 // quotes is what the peer's gateway can turn back into what the pod sent.
 void end_here(const PeerStates& peers, Replies& replies, Instant now, Packet& packet) {
-  tunnel::Session* sending = lane_state(peers, packet.session->lane).link.sending.load(std::memory_order_acquire);
+  tunnel::Session* sending = lane_state(peers, packet.session->lane).link.to_seal_with();
   replies.answer_peer(packet, DropReason::kTtlExpired, IcmpErrorKind::kTimeExceeded, sending, now);
 }
 

@@ -47,7 +47,6 @@ class PeerState {
     if (count > 1 && !further_lanes_) further_lanes_ = std::make_unique<FurtherLanes>();
   }
   LaneState& lane(std::uint32_t number) { return number == 0 ? first_lane_ : (*further_lanes_)[number - 1]; }
-  const LaneState& lane(std::uint32_t number) const { return const_cast<PeerState*>(this)->lane(number); }
   std::size_t memory_bytes() const {
     return sizeof(PeerState) + (further_lanes_ ? sizeof(FurtherLanes) : 0) + counters.size() * sizeof(counters[0]);
   }
